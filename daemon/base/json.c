@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/json.h"
+
+#include <ctype.h>
+#include <strings.h>
+
+#include "base/util.h"
+
+static void *hook_allocate(size_t size)
+{
+    return xrealloc(NULL, size);
+}
+
+void json_setup(void)
+{
+    cJSON_Hooks hooks = {.malloc_fn = hook_allocate, .free_fn = free};
+
+    cJSON_InitHooks(&hooks);
+}
+
+cJSON *json_parse(const char *data, size_t length)
+{
+    const char *end = NULL;
+    cJSON *root = cJSON_ParseWithLengthOpts(data, length, &end, 0);
+
+    if (root == NULL) {
+        return NULL;
+    }
+    for (; end < data + length; end++) {
+        if (!isspace((unsigned char)*end)) {
+            cJSON_Delete(root);
+            return NULL;
+        }
+    }
+    return root;
+}
+
+cJSON *json_merge(cJSON *target, cJSON *patch)
+{
+    cJSON *next = NULL;
+
+    if (cJSON_IsNull(patch)) {
+        cJSON_Delete(target);
+        cJSON_Delete(patch);
+        return NULL;
+    }
+    if (!cJSON_IsObject(patch)) {
+        cJSON_Delete(target);
+        return patch;
+    }
+    if (!cJSON_IsObject(target)) {
+        int place = patch->valueint;
+
+        cJSON_Delete(target);
+        target = cJSON_CreateObject();
+        target->valueint = place;
+    }
+    for (cJSON *child = patch->child; child != NULL; child = next) {
+        CLEANUP_FREE char *key = xstrdup(child->string);
+        cJSON *merged;
+
+        next = child->next;
+        cJSON_DetachItemViaPointer(patch, child);
+        merged = json_merge(cJSON_DetachItemFromObjectCaseSensitive(target, key), child);
+        if (merged != NULL) {
+            cJSON_AddItemToObject(target, key, merged);
+        }
+    }
+    cJSON_Delete(patch);
+    return target;
+}
+
+static void write_scalar(const cJSON *node, struct text *out)
+{
+    CLEANUP_FREE char *scalar = cJSON_PrintUnformatted(node);
+
+    text_add(out, scalar == NULL ? "null" : scalar);
+}
+
+static void indent(struct text *out, int depth)
+{
+    text_format(out, "%*s", depth * 2, "");
+}
+
+static void write_quoted(const char *string, struct text *out)
+{
+    cJSON node = {.type = cJSON_String | cJSON_IsReference, .valuestring = (char *)string};
+
+    write_scalar(&node, out);
+}
+
+static void write_json(const cJSON *node, int depth, struct text *out)
+{
+    bool object = cJSON_IsObject(node);
+
+    if ((!object && !cJSON_IsArray(node)) || node->child == NULL) {
+        write_scalar(node, out);
+        return;
+    }
+    text_add(out, object ? "{\n" : "[\n");
+    for (const cJSON *child = node->child; child != NULL; child = child->next) {
+        indent(out, depth + 1);
+        if (object) {
+            write_quoted(child->string, out);
+            text_add(out, ": ");
+        }
+        write_json(child, depth + 1, out);
+        text_add(out, child->next == NULL ? "\n" : ",\n");
+    }
+    indent(out, depth);
+    text_add(out, object ? "}" : "]");
+}
+
+void json_write(const cJSON *node, struct text *out)
+{
+    write_json(node, 0, out);
+    text_add(out, "\n");
+}
+
+void json_write_line(const cJSON *node, struct text *out)
+{
+    write_scalar(node, out);
+}
+
+/* May the string stand in YAML without quotes? Only letters, digits and a few harmless marks, beginning with a letter
+ * or a slash, and none of the words that YAML 1.1 or 1.2 reads as something else. */
+static bool is_plain_yaml(const char *string)
+{
+    static const char *const words[] = {"null", "true", "false", "yes", "no", "on", "off", "y", "n", "nan", "inf"};
+
+    if (!isalpha((unsigned char)string[0]) && string[0] != '/') {
+        return false;
+    }
+    for (const char *at = string; *at != '\0'; at++) {
+        bool colon = *at == ':' && at[1] != '\0' && at[1] != ' ';
+
+        if (!isalnum((unsigned char)*at) && strchr("_-./@", *at) == NULL && !colon) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+        if (strcasecmp(string, words[i]) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void write_yaml_string(const char *string, struct text *out)
+{
+    /* A JSON string is a YAML double-quoted one. */
+    if (is_plain_yaml(string)) {
+        text_add(out, string);
+    } else {
+        write_quoted(string, out);
+    }
+}
+
+/* `fresh` says that the cursor stands where the first key or item may begin ("- " was just written). */
+static void write_yaml(const cJSON *node, int depth, bool fresh, struct text *out)
+{
+    bool object = cJSON_IsObject(node);
+
+    if ((!object && !cJSON_IsArray(node)) || node->child == NULL) {
+        if (cJSON_IsString(node)) {
+            write_yaml_string(node->valuestring, out);
+        } else {
+            write_scalar(node, out);
+        }
+        text_add(out, "\n");
+        return;
+    }
+    for (const cJSON *child = node->child; child != NULL; child = child->next) {
+        bool nested = (cJSON_IsObject(child) || cJSON_IsArray(child)) && child->child != NULL;
+
+        if (!fresh) {
+            indent(out, depth);
+        }
+        fresh = false;
+        if (object) {
+            write_yaml_string(child->string, out);
+            text_add(out, nested ? ":\n" : ": ");
+            write_yaml(child, depth + 1, false, out);
+        } else {
+            text_add(out, "- ");
+            write_yaml(child, depth + 1, true, out);
+        }
+    }
+}
+
+void json_write_yaml(const cJSON *node, struct text *out)
+{
+    write_yaml(node, 0, false, out);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where messages go. A sink is one function; the program chooses it at start (stderr here; hilog, hilogd's socket and
+ * /dev/kmsg come from the ohos room). Lines are UTF-8 text without a newline, tagged with who speaks: "edgeinit" or a
+ * service's name.
+ */
+#ifndef EDGEINIT_BASE_LOG_H
+#define EDGEINIT_BASE_LOG_H
+
+#include <stddef.h>
+
+enum log_level { LOG_LEVEL_INFO, LOG_LEVEL_WARNING, LOG_LEVEL_ERROR };
+
+typedef void log_sink(enum log_level level, const char *tag, const char *line, size_t length);
+
+/* Replace the sink; NULL brings stderr back. */
+void log_set_sink(log_sink *sink);
+
+/* A message of edgeinit itself. Longer than 1 KiB is cut. */
+void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* A line that somebody else wrote, passed on. */
+void log_line(const char *tag, const char *line, size_t length);
+
+#endif

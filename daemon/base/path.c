@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/path.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/util.h"
+
+bool path_is_normal(const char *path, const char **why)
+{
+    size_t length = strlen(path);
+
+    *why = NULL;
+    if (path[0] != '/') {
+        *why = "is not absolute";
+    } else if (length > PATH_LONGEST) {
+        *why = "is longer than 1024 bytes";
+    } else if (length > 1 && path[length - 1] == '/') {
+        *why = "ends in a slash";
+    } else if (strstr(path, "//") != NULL) {
+        *why = "has an empty component";
+    } else {
+        for (const char *at = path; at != NULL && *why == NULL; at = strchr(at + 1, '/')) {
+            size_t component = strcspn(at + 1, "/");
+
+            if ((component == 1 && at[1] == '.') || (component == 2 && at[1] == '.' && at[2] == '.')) {
+                *why = "has a \".\" or \"..\" component";
+            }
+        }
+    }
+    return *why == NULL;
+}
+
+bool path_is_below(const char *path, const char *directory)
+{
+    size_t length = strlen(directory);
+
+    if (length == 1) {
+        return path[0] == '/' && path[1] != '\0';
+    }
+    return strncmp(path, directory, length) == 0 && path[length] == '/';
+}
+
+void path_parent(const char *path, char parent[PATH_MAX])
+{
+    const char *slash = strrchr(path, '/');
+    size_t length = slash == NULL || slash == path ? 1 : (size_t)(slash - path);
+
+    snprintf(parent, PATH_MAX, "%.*s", (int)length, slash == NULL ? "." : path);
+}
+
+const char *path_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash == NULL ? path : slash + 1;
+}
+
+int path_follow(const char *path, char resolved[PATH_MAX], struct error *err)
+{
+    enum { MOST_LINKS = 40 }; /* the kernel's own limit, path_resolution(7) */
+    char current[PATH_MAX];
+
+    snprintf(current, sizeof(current), "%s", path);
+    for (int links = 0; links < MOST_LINKS; links++) {
+        char parent[PATH_MAX];
+        char real_parent[PATH_MAX];
+        char link[PATH_MAX];
+        ssize_t length;
+        int printed;
+
+        if (realpath(current, resolved) != NULL) {
+            return 0;
+        }
+        if (errno != ENOENT) {
+            return error_system(err, errno, "follow %s", path);
+        }
+        path_parent(current, parent);
+        if (realpath(parent, real_parent) == NULL) {
+            return error_system(err, errno, "open %s", parent);
+        }
+        printed = snprintf(resolved, PATH_MAX, "%s/%s", streq(real_parent, "/") ? "" : real_parent, path_name(current));
+        if (printed >= PATH_MAX) {
+            return error_system(err, ENAMETOOLONG, "follow %s", path);
+        }
+        length = readlink(resolved, link, sizeof(link) - 1);
+        if (length < 0) {
+            return errno == ENOENT ? 0 : error_system(err, errno, "follow %s", path);
+        }
+        link[length] = '\0';
+        printed = link[0] == '/' ? snprintf(current, sizeof(current), "%s", link)
+                                 : snprintf(current, sizeof(current), "%s/%s", real_parent, link);
+        if (printed >= PATH_MAX) {
+            return error_system(err, ENAMETOOLONG, "follow %s", path);
+        }
+    }
+    return error_system(err, ELOOP, "follow %s", path);
+}

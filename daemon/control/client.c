@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/util.h"
+#include "control/protocol.h"
+
+int control_address(const char *run_dir, struct sockaddr_un *address, struct error *err)
+{
+    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    if (snprintf(address->sun_path, sizeof(address->sun_path), "%s/" CONTROL_SOCKET, run_dir) >=
+        (int)sizeof(address->sun_path)) {
+        error_set(err, ERROR_INPUT, ENAMETOOLONG, "use %s/" CONTROL_SOCKET, run_dir);
+        return error_remedy(err, "choose a shorter --run-dir: a socket's path has at most 107 bytes");
+    }
+    return 0;
+}
+
+static int no_daemon(const struct sockaddr_un *address, int errnum, struct error *err)
+{
+    if (errnum != ENOENT && errnum != ECONNREFUSED) {
+        return error_system(err, errnum, "connect to %s", address->sun_path);
+    }
+    error_set(err, ERROR_NO_DAEMON, 0, "no edgeinit daemon answers at %s", address->sun_path);
+    return error_remedy(err, "start it with \"edgeinit daemon\", or name its --run-dir");
+}
+
+/* Read until the other side closes. */
+static int read_answer(int fd, int64_t deadline, struct text *answer, struct error *err)
+{
+    for (;;) {
+        int64_t left = deadline < 0 ? -1 : (deadline - clock_now()) / MICROSECONDS_PER_MILLISECOND;
+        struct pollfd watched = {.fd = fd, .events = POLLIN};
+        char chunk[4096];
+        ssize_t length;
+        int ready = poll(&watched, 1, deadline < 0 ? -1 : (int)(left < 0 ? 0 : left));
+
+        if (ready == 0) {
+            return error_set(err, ERROR_TIMEOUT, 0, "the daemon has not answered in time");
+        }
+        length = ready < 0 ? -1 : read(fd, chunk, sizeof(chunk));
+        if (length < 0 && errno == EINTR) {
+            continue;
+        }
+        if (length < 0) {
+            return error_system(err, errno, "read the daemon's answer");
+        }
+        if (length == 0) {
+            return 0;
+        }
+        text_append(answer, chunk, (size_t)length);
+        if (answer->length > CONTROL_LARGEST_ANSWER) {
+            return error_set(err, ERROR_SYSTEM, 0, "the daemon's answer is larger than 4 MiB");
+        }
+    }
+}
+
+cJSON *control_ask(const char *run_dir, const cJSON *request, int64_t patience, struct error *err)
+{
+    int64_t deadline = patience < 0 ? -1 : clock_now() + patience * MICROSECONDS_PER_MILLISECOND;
+    CLEANUP_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CLEANUP_TEXT struct text line = {0};
+    CLEANUP_TEXT struct text answer = {0};
+    struct sockaddr_un address;
+    cJSON *parsed;
+
+    if (control_address(run_dir, &address, err) != 0) {
+        return NULL;
+    }
+    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
+        no_daemon(&address, errno, err);
+        return NULL;
+    }
+    json_write_line(request, &line);
+    text_add(&line, "\n");
+    if (file_write_all(fd, text_string(&line), line.length) != 0) {
+        error_system(err, errno, "ask the daemon");
+        return NULL;
+    }
+    if (read_answer(fd, deadline, &answer, err) != 0) {
+        return NULL;
+    }
+    parsed = json_parse(text_string(&answer), answer.length);
+    if (!cJSON_IsObject(parsed)) {
+        cJSON_Delete(parsed);
+        error_set(err, ERROR_NO_DAEMON, 0, "the daemon went away before it answered");
+        return NULL;
+    }
+    return parsed;
+}

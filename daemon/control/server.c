@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/server.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/util.h"
+
+static void drop(struct server_client *client)
+{
+    struct server *server = client->server;
+    int fd = client->source.fd;
+
+    loop_timer_clear(server->loop, &client->deadline);
+    loop_remove(server->loop, &client->source);
+    close(fd);
+    for (size_t i = 0; i < CONTROL_MOST_CLIENTS; i++) {
+        if (server->clients[i] == client) {
+            server->clients[i] = NULL;
+        }
+    }
+    free(client);
+}
+
+/* A short answer: it fits into the socket's buffer, or the client does not deserve it. Takes the answer. */
+static void answer_and_drop(struct server_client *client, cJSON *answer)
+{
+    CLEANUP_TEXT struct text line = {0};
+    ssize_t ignored;
+
+    json_write_line(answer, &line);
+    text_add(&line, "\n");
+    ignored = send(client->source.fd, text_string(&line), line.length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    (void)ignored;
+    cJSON_Delete(answer);
+    drop(client);
+}
+
+static void refuse(struct server_client *client, const char *reason)
+{
+    cJSON *answer = cJSON_CreateObject();
+
+    cJSON_AddBoolToObject(answer, "ok", 0);
+    cJSON_AddStringToObject(answer, "error", reason);
+    answer_and_drop(client, answer);
+}
+
+/* "status" may be long, and looks at the board: a child of ours does both. */
+static void answer_status(struct server_client *client)
+{
+    struct server *server = client->server;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        CLEANUP_TEXT struct text line = {0};
+        sigset_t none;
+
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        prctl(PR_SET_NAME, "edgeinit-status");
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        alarm(10); /* for a client that does not read */
+        json_write_line(server->calls.status(server->calls.data), &line);
+        text_add(&line, "\n");
+        _exit(file_write_all(client->source.fd, text_string(&line), line.length) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+    }
+    if (pid < 0) {
+        refuse(client, strerror(errno));
+        return;
+    }
+    drop(client);
+}
+
+static void look(struct server_client *client)
+{
+    struct server *server = client->server;
+    char reason[512] = "";
+    int ready = server->calls.is_ready(server->calls.data, client->service[0] == '\0' ? NULL : client->service, reason,
+                                       sizeof(reason));
+
+    if (ready == 1) {
+        cJSON *answer = cJSON_CreateObject();
+
+        cJSON_AddBoolToObject(answer, "ok", 1);
+        answer_and_drop(client, answer);
+    } else if (ready < 0) {
+        refuse(client, reason);
+    }
+}
+
+void server_look_again(struct server *server)
+{
+    for (size_t i = 0; i < CONTROL_MOST_CLIENTS; i++) {
+        if (server->clients[i] != NULL && server->clients[i]->waiting) {
+            look(server->clients[i]);
+        }
+    }
+}
+
+static void handle(struct server_client *client, const cJSON *request)
+{
+    const char *verb = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(request, "verb"));
+    const char *service = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(request, "service"));
+
+    loop_timer_clear(client->server->loop, &client->deadline);
+    if (verb != NULL && streq(verb, "status")) {
+        answer_status(client);
+    } else if (verb != NULL && streq(verb, "wait-ready")) {
+        if (service != NULL && strlen(service) >= sizeof(client->service)) {
+            refuse(client, "no service has such a long name");
+            return;
+        }
+        client->waiting = true;
+        snprintf(client->service, sizeof(client->service), "%s", service == NULL ? "" : service);
+        look(client);
+    } else {
+        refuse(client, "unknown verb; known: status, wait-ready");
+    }
+}
+
+static void client_readable(void *data, uint32_t events)
+{
+    struct server_client *client = data;
+    size_t space = sizeof(client->request) - client->length;
+    ssize_t length = recv(client->source.fd, client->request + client->length, space, MSG_DONTWAIT);
+    CLEANUP_JSON cJSON *request = NULL;
+    const char *end;
+
+    (void)events;
+    if (length <= 0) {
+        if (length == 0 || (errno != EAGAIN && errno != EINTR)) {
+            drop(client);
+        }
+        return;
+    }
+    client->length += (size_t)length;
+    if (client->waiting) {
+        client->length = 0; /* it has asked already, and talks on */
+        return;
+    }
+    end = memchr(client->request, '\n', client->length);
+    if (end == NULL) {
+        if (client->length == sizeof(client->request)) {
+            refuse(client, "the request is longer than 4096 bytes");
+        }
+        return;
+    }
+    request = json_parse(client->request, (size_t)(end - client->request));
+    if (!cJSON_IsObject(request)) {
+        refuse(client, "the request is no JSON object");
+        return;
+    }
+    handle(client, request);
+}
+
+static void client_late(void *data)
+{
+    refuse(data, "no request came in time");
+}
+
+static bool is_allowed(int fd)
+{
+    struct ucred peer = {0};
+    socklen_t size = sizeof(peer);
+
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && (peer.uid == 0 || peer.uid == geteuid());
+}
+
+static void listener_readable(void *data, uint32_t events)
+{
+    struct server *server = data;
+    CLEANUP_CLOSE int fd = accept4(server->listener.fd, NULL, NULL, SOCK_CLOEXEC);
+    struct server_client *client;
+    struct error ignored = {0};
+
+    (void)events;
+    for (size_t i = 0; fd >= 0 && i < CONTROL_MOST_CLIENTS; i++) {
+        if (server->clients[i] != NULL) {
+            continue;
+        }
+        if (!is_allowed(fd)) {
+            return;
+        }
+        client = xcalloc(1, sizeof(*client));
+        client->server = server;
+        if (loop_add(server->loop, &client->source, fd, EPOLLIN, client_readable, client, &ignored) != 0) {
+            free(client);
+            return;
+        }
+        take_fd(&fd);
+        server->clients[i] = client;
+        loop_timer_set(server->loop, &client->deadline, clock_now() + CONTROL_REQUEST_PATIENCE, client_late, client);
+        return;
+    }
+    /* All places taken: closing tells the client at once; the oldest places come free by their deadlines. */
+}
+
+int server_open(struct server *server, struct loop *loop, const char *run_dir, const struct server_calls *calls,
+                struct error *err)
+{
+    CLEANUP_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    struct sockaddr_un address;
+    mode_t mask;
+    int bound;
+
+    *server = (struct server){.loop = loop, .calls = *calls, .listener.fd = -1};
+    if (control_address(run_dir, &address, err) != 0) {
+        return -1;
+    }
+    unlink(address.sun_path); /* the lock on the run directory says that nobody lives there */
+    mask = umask(0177);
+    bound = fd < 0 ? -1 : bind(fd, (struct sockaddr *)&address, sizeof(address));
+    umask(mask);
+    if (bound != 0 || listen(fd, CONTROL_MOST_CLIENTS) != 0) {
+        return error_system(err, errno, "listen at %s", address.sun_path);
+    }
+    snprintf(server->path, sizeof(server->path), "%s", address.sun_path);
+    if (loop_add(loop, &server->listener, fd, EPOLLIN, listener_readable, server, err) != 0) {
+        return -1;
+    }
+    take_fd(&fd);
+    return 0;
+}
+
+void server_close(struct server *server)
+{
+    if (server->loop == NULL || server->listener.fd < 0) {
+        return;
+    }
+    for (size_t i = 0; i < CONTROL_MOST_CLIENTS; i++) {
+        if (server->clients[i] != NULL) {
+            drop(server->clients[i]);
+        }
+    }
+    close(server->listener.fd);
+    unlink(server->path);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What people and programs get to read: plans, the progress of apply, status. One place for both forms, text and JSON,
+ * so that they say the same. The JSON is described in docs/json.md and only ever grows.
+ */
+#ifndef EDGEINIT_CONTROL_SHOW_H
+#define EDGEINIT_CONTROL_SHOW_H
+
+#include <stdbool.h>
+
+#include "base/text.h"
+#include "plan/plan.h"
+
+/* Colour on a terminal, and never with NO_COLOR (no-color.org) or TERM=dumb. */
+bool show_wants_colour(int fd);
+
+/* One line of a plan: "+ mount /mnt/f2fs  (waits up to 30 s)". */
+void show_plan_entry(const struct plan *plan, const struct plan_entry *entry, bool colour, struct text *out);
+
+/* One line of apply's progress; nothing for states that need no line. */
+void show_apply_entry(const struct plan *plan, const struct plan_entry *entry, bool colour, struct text *out);
+
+/* "plan: 12 to create, 1 to change, 30 in place, 1 impossible" */
+void show_plan_summary(const struct plan *plan, bool colour, struct text *out);
+/* "apply: 12 done, 30 in place, 1 failed, 2 blocked, in 14 ms" */
+void show_apply_summary(const struct plan *plan, int64_t elapsed, bool colour, struct text *out);
+
+/* The same as JSON; own the result. */
+cJSON *show_plan_json(const struct plan *plan);
+cJSON *show_apply_json(const struct plan *plan, int64_t elapsed);
+
+/* The daemon's answer to "status", for people. */
+void show_status(const cJSON *status, bool colour, struct text *out);
+
+#endif

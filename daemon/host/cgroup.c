@@ -1,0 +1,558 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Control groups, version 1: a tmpfs on the root and one hierarchy per controller below it, as Docker and kubelet want
+ * to find them. A hierarchy is a thing of the whole kernel, not of a mount point: one that is mounted elsewhere already
+ * (OpenHarmony 3.2+ has cpuset, cpu, memory, freezer below /dev) is mounted a second time and shows the same groups, and
+ * controllers that are mounted together elsewhere can only be mounted together here (EBUSY otherwise, cgroups(7)).
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <libcgroup.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/path.h"
+#include "base/util.h"
+#include "host/directory.h"
+#include "host/file.h"
+#include "host/host.h"
+#include "host/mounts.h"
+#include "host/owner.h"
+
+#define MOST_CONTROLLERS 64 /* kernels have up to 16 */
+#define MOUNT_FLAGS "nodev,noexec,nosuid"
+
+enum cgroup_role { ROLE_ROOT, ROLE_CONTROLLER, ROLE_NAMED };
+
+struct cgroup_spec {
+    enum cgroup_role role;
+    const char *name; /* controller or name=; NULL for the root */
+    char *path;
+    char *unified; /* root only: where a cgroup2 that the root hides stays reachable */
+    struct ownership ownership;
+    int64_t size; /* root only: of the tmpfs, bytes; 0 for the kernel's default */
+    bool optional;
+};
+
+/* One entry of "controllers" or "named", before it becomes resources. */
+struct entry {
+    const char *name;
+    const char *path;
+    const char *uid;
+    const char *gid;
+    int mode;
+    bool optional;
+};
+
+struct section {
+    struct host *host;
+    const char *root;
+    int64_t size;
+    const char *descriptor;
+    cJSON *described; /* the "Cgroups" array of the descriptor */
+};
+
+/* What a controller is for: kernel option, and what is lost without it. */
+static const struct {
+    const char *name;
+    const char *option;
+    const char *cost;
+} knowledge[] = {
+    {"blkio", "CONFIG_BLK_CGROUP", "no limits and no statistics of disk traffic"},
+    {"cpu", "CONFIG_CGROUP_SCHED", "no CPU shares and quotas; edgecore refuses to start"},
+    {"cpuacct", "CONFIG_CGROUP_CPUACCT", "no CPU statistics; edgecore refuses to start"},
+    {"cpuset", "CONFIG_CPUSETS", "no CPU pinning; edgecore refuses to start"},
+    {"devices", "CONFIG_CGROUP_DEVICE", "dockerd refuses to start"},
+    {"freezer", "CONFIG_CGROUP_FREEZER", "no \"docker pause\""},
+    {"hugetlb", "CONFIG_CGROUP_HUGETLB", "no limits of huge pages"},
+    {"memory", "CONFIG_MEMCG", "no memory limits; edgecore refuses to start"},
+    {"net_cls", "CONFIG_CGROUP_NET_CLASSID", "no traffic classes"},
+    {"net_prio", "CONFIG_CGROUP_NET_PRIO", "no traffic priorities"},
+    {"perf_event", "CONFIG_CGROUP_PERF", "no profiling by group"},
+    {"pids", "CONFIG_CGROUP_PIDS", "no limits of processes"},
+    {"rdma", "CONFIG_CGROUP_RDMA", "no limits of RDMA"},
+    {"schedtune", "CONFIG_SCHED_TUNE (Android kernels up to 4.19)", "no scheduler boosts"},
+};
+
+static char *below(const char *root, const char *name)
+{
+    return xasprintf("%s/%s", streq(root, "/") ? "" : root, name);
+}
+
+static void add_mount(const struct reader *reader, struct host *host, const struct cgroup_spec *spec)
+{
+    struct cgroup_spec *kept = xcalloc(1, sizeof(*kept));
+
+    *kept = *spec;
+    host_add(host, reader, &kind_cgroup, kept->path, kept->path, kept)->rank = RANK_CGROUP;
+}
+
+static void describe(struct section *section, const struct entry *entry, const char *path)
+{
+    cJSON *item = cJSON_CreateObject();
+    char mode[16];
+
+    if (entry->uid != NULL) {
+        cJSON_AddStringToObject(item, "UID", entry->uid);
+    }
+    if (entry->gid != NULL) {
+        cJSON_AddStringToObject(item, "GID", entry->gid);
+    }
+    snprintf(mode, sizeof(mode), "%04o", (unsigned)(entry->mode < 0 ? 0755 : entry->mode));
+    cJSON_AddStringToObject(item, "Mode", mode);
+    cJSON_AddStringToObject(item, "Path", path);
+    cJSON_AddStringToObject(item, "Controller", entry->name);
+    cJSON_AddItemToArray(section->described, item);
+}
+
+static bool is_plain_name(const struct reader *reader, const char *name)
+{
+    for (const char *at = name; *at != '\0'; at++) {
+        if (!isalnum((unsigned char)*at) && strchr("_-.", *at) == NULL) {
+            reader_problem(reader, "write one name such as \"memory\"", "\"%s\" is no name of a hierarchy", name);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void parse_entry(const struct reader *reader, struct section *section, enum cgroup_role role)
+{
+    static const struct field fields[] = {
+        {"name", FIELD_STRING, .required = true, .offset = offsetof(struct entry, name), .example = "\"memory\""},
+        {"path", FIELD_PATH, .offset = offsetof(struct entry, path), .example = "\"/dev/memcg\""},
+        {"uid", FIELD_STRING, .offset = offsetof(struct entry, uid), .example = "\"system\""},
+        {"gid", FIELD_STRING, .offset = offsetof(struct entry, gid), .example = "\"system\""},
+        {"mode", FIELD_MODE, .offset = offsetof(struct entry, mode), .example = "\"0755\""},
+        {"optional", FIELD_BOOLEAN, .offset = offsetof(struct entry, optional), .example = "true"},
+    };
+    static const struct field short_form = {NULL, FIELD_STRING, .offset = offsetof(struct entry, name),
+                                            .example = "\"memory\""};
+    struct entry entry = {.mode = -1};
+    bool is_short = !cJSON_IsObject(reader->node);
+    bool good = is_short ? reader_value(reader, &short_form, &entry)
+                         : reader_object(reader, fields, ARRAY_SIZE(fields), &entry);
+    struct cgroup_spec spec;
+
+    if (!good || !is_plain_name(reader, entry.name)) {
+        return;
+    }
+    if (is_short) {
+        entry.uid = entry.gid = "root";
+    }
+    spec = (struct cgroup_spec){
+        .role = role,
+        .name = entry.name,
+        .path = below(section->root, entry.name),
+        .ownership.mode = -1,
+        .optional = entry.optional,
+    };
+    add_mount(reader, section->host, &spec);
+    if (role == ROLE_CONTROLLER) {
+        describe(section, &entry, entry.path == NULL ? spec.path : entry.path);
+    }
+    if (entry.path != NULL) {
+        spec.path = xstrdup(entry.path);
+        spec.ownership = (struct ownership){.owner = entry.uid, .group = entry.gid, .mode = entry.mode};
+        add_mount(reader, section->host, &spec);
+    }
+}
+
+static void parse_entries(const struct reader *reader, struct section *section, enum cgroup_role role)
+{
+    struct reader item;
+
+    if (!reader_is_array(reader, role == ROLE_NAMED ? "[\"systemd\"]" : "[\"cpu\", \"memory\"]")) {
+        return;
+    }
+    for (bool more = reader_first(reader, &item); more; more = reader_next(&item)) {
+        parse_entry(&item, section, role);
+    }
+}
+
+static void read_controllers(const struct reader *reader, void *record)
+{
+    parse_entries(reader, record, ROLE_CONTROLLER);
+}
+
+static void read_named(const struct reader *reader, void *record)
+{
+    parse_entries(reader, record, ROLE_NAMED);
+}
+
+static void read_later(const struct reader *reader, void *record)
+{
+    (void)reader;
+    (void)record;
+}
+
+/* In two passes: the entries need the root, wherever it stands in the section. */
+static void parse(const struct reader *section_reader, struct host *host)
+{
+    static const struct field settings[] = {
+        {"root", FIELD_PATH, .offset = offsetof(struct section, root), .example = "\"/sys/fs/cgroup\""},
+        {"size", FIELD_SIZE, .offset = offsetof(struct section, size), .min = 4096, .max = INT64_C(1) << 40,
+         .example = "\"16M\""},
+        {"descriptor", FIELD_PATH, .offset = offsetof(struct section, descriptor), .example = "\"/etc/cgroups.json\""},
+        {"controllers", FIELD_READ, .read = read_later},
+        {"named", FIELD_READ, .read = read_later},
+    };
+    static const struct {
+        const char *key;
+        void (*read)(const struct reader *reader, void *record);
+    } lists[] = {{"controllers", read_controllers}, {"named", read_named}};
+    struct section section = {.host = host, .root = "/sys/fs/cgroup"};
+    struct cgroup_spec root;
+    struct reader item;
+
+    if (!reader_object(section_reader, settings, ARRAY_SIZE(settings), &section)) {
+        return;
+    }
+    root = (struct cgroup_spec){
+        .role = ROLE_ROOT,
+        .path = xstrdup(section.root),
+        .unified = below(section.root, "unified"),
+        .ownership.mode = -1,
+        .size = section.size,
+    };
+    add_mount(section_reader, host, &root);
+    section.described = cJSON_CreateArray();
+    for (bool more = reader_first(section_reader, &item); more; more = reader_next(&item)) {
+        for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+            if (streq(reader_key(&item), lists[i].key)) {
+                lists[i].read(&item, &section);
+            }
+        }
+    }
+    if (section.descriptor == NULL) {
+        cJSON_Delete(section.described);
+    } else {
+        cJSON *document = cJSON_CreateObject();
+        cJSON *unified = cJSON_CreateObject();
+
+        cJSON_AddItemToObject(document, "Cgroups", section.described);
+        cJSON_AddStringToObject(unified, "UID", "root");
+        cJSON_AddStringToObject(unified, "GID", "root");
+        cJSON_AddStringToObject(unified, "Mode", "0600");
+        cJSON_AddStringToObject(unified, "Path", "/dev/cg2_bpf");
+        cJSON_AddItemToObject(document, "Cgroups2", unified);
+        file_add_json(host, section_reader, section.descriptor, document);
+    }
+}
+
+static void needs(const struct resource *resource, struct need_list *list)
+{
+    need_path(list, resource->path);
+}
+
+/* The kernel's controllers, as /proc/cgroups lists them: read once, they never change. */
+struct controllers {
+    size_t count;
+    struct controller_data items[MOST_CONTROLLERS];
+};
+
+/* Is the controller in /proc/cgroups, and enabled? -1: not there, 0: disabled at boot, 1: usable. */
+static int offered(struct host *host, const char *name)
+{
+    struct controllers *list = host->controllers;
+
+    if (list == NULL) {
+        void *handle = NULL;
+        int result;
+
+        list = host->controllers = xcalloc(1, sizeof(*list));
+        /* The listing alone: it reads /proc/cgroups without cgroup_init() and its 400 kB of tables. */
+        result = cgroup_get_all_controller_begin(&handle, &list->items[0]);
+        while (result == 0 && ++list->count < MOST_CONTROLLERS) {
+            result = cgroup_get_all_controller_next(&handle, &list->items[list->count]);
+        }
+        cgroup_get_all_controller_end(&handle);
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        if (streq(list->items[i].name, name)) {
+            return list->items[i].enabled != 0;
+        }
+    }
+    return -1;
+}
+
+static enum verdict not_offered(struct resource *resource, int state)
+{
+    const struct cgroup_spec *spec = resource->spec;
+    const char *option = "its controller";
+    const char *cost = "unknown";
+    struct error err = {0};
+
+    for (size_t i = 0; i < ARRAY_SIZE(knowledge); i++) {
+        if (streq(knowledge[i].name, spec->name)) {
+            option = knowledge[i].option;
+            cost = knowledge[i].cost;
+        }
+    }
+    if (spec->optional) {
+        resource_detail(resource, "left out: this kernel has no controller \"%s\" (%s)", spec->name, cost);
+        return VERDICT_IN_PLACE;
+    }
+    error_set(&err, ERROR_UNSUPPORTED, ENODEV, "mount controller %s on %s: %s", spec->name, spec->path,
+              state == 0 ? "it is switched off on the kernel's command line" : "it is not in /proc/cgroups");
+    if (state == 0) {
+        error_remedy(&err, "remove cgroup_disable=%s from the kernel's command line (or add cgroup_enable=%s)",
+                     spec->name, spec->name);
+    } else {
+        error_remedy(&err, "build the kernel with %s, or write {\"name\": \"%s\", \"optional\": true}; without it: %s",
+                     option, spec->name, cost);
+    }
+    return resource_impossible(resource, &err);
+}
+
+static char *hierarchy_word(const struct cgroup_spec *spec)
+{
+    return spec->role == ROLE_NAMED ? xasprintf("name=%s", spec->name) : xstrdup(spec->name);
+}
+
+/* Kernels can mount cpuset with "noprefix" (Android's init does): then its files are "cpus" for everybody, for ever,
+ * and container runtimes fail on them. */
+static enum verdict check_prefix(struct resource *resource)
+{
+    const struct cgroup_spec *spec = resource->spec;
+    CLEANUP_FREE char *with = xasprintf("%s/cpuset.cpus", spec->path);
+    CLEANUP_FREE char *without = xasprintf("%s/cpus", spec->path);
+    struct error err = {0};
+
+    if (!streq(spec->name, "cpuset") || access(with, F_OK) == 0 || access(without, F_OK) != 0) {
+        return VERDICT_IN_PLACE;
+    }
+    error_set(&err, ERROR_UNSUPPORTED, 0, "use cpuset on %s: it was first mounted with \"noprefix\"", spec->path);
+    error_remedy(&err,
+                 "mount it elsewhere with \"-t cgroup -o cpuset\" instead of \"-t cpuset\" (see init's .cfg files)");
+    return resource_impossible(resource, &err);
+}
+
+static enum verdict probe_hierarchy(struct resource *resource, struct host *host)
+{
+    const struct cgroup_spec *spec = resource->spec;
+    CLEANUP_FREE char *word = NULL;
+    struct mount_entry entry;
+    struct error err = {0};
+    struct stat status;
+    enum verdict verdict;
+    int state = spec->role == ROLE_NAMED ? 1 : offered(host, spec->name);
+    int there;
+
+    if (state != 1) {
+        return not_offered(resource, state);
+    }
+    there = mounts_at(host, spec->path, &entry, &err);
+    if (there < 0 && err.errnum != ENOENT) {
+        return resource_impossible(resource, &err);
+    }
+    if (there != 1) {
+        return VERDICT_ABSENT;
+    }
+    word = hierarchy_word(spec);
+    if (!streq(entry.type, "cgroup") || !mounts_has_option(entry.fs_options, word)) {
+        error_set(&err, ERROR_SYSTEM, EBUSY, "mount %s on %s: %s (%s) is mounted there", word, spec->path, entry.type,
+                  entry.fs_options);
+        error_remedy(&err, "umount %s, or choose another \"root\" or \"path\"", spec->path);
+        return resource_impossible(resource, &err);
+    }
+    verdict = check_prefix(resource);
+    if (verdict != VERDICT_IN_PLACE) {
+        return verdict;
+    }
+    if (stat(spec->path, &status) != 0) {
+        error_system(&err, errno, "stat %s", spec->path);
+        return resource_impossible(resource, &err);
+    }
+    return owner_probe(&spec->ownership, &status, resource);
+}
+
+/* Is a cgroup2 mounted on the root, under or over our tmpfs? */
+static bool root_has_cgroup2(struct host *host, const char *root)
+{
+    struct mount_entry entry;
+    size_t cursor = 0;
+
+    while (mounts_next(host, &cursor, &entry)) {
+        if (streq(entry.type, "cgroup2") && streq(entry.target, root)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_mounted_as(struct host *host, const char *path, const char *type)
+{
+    struct mount_entry entry;
+    struct error ignored = {0};
+
+    return mounts_at(host, path, &entry, &ignored) == 1 && streq(entry.type, type);
+}
+
+static enum verdict probe_root(struct resource *resource, struct host *host)
+{
+    const struct cgroup_spec *spec = resource->spec;
+    struct mount_entry entry;
+    struct error err = {0};
+    int there = mounts_at(host, spec->path, &entry, &err);
+
+    if (there < 0 && err.errnum != ENOENT) {
+        return resource_impossible(resource, &err);
+    }
+    if (there != 1) {
+        return VERDICT_ABSENT;
+    }
+    if (streq(entry.type, "cgroup2")) {
+        resource_detail(resource, "cgroup2 is mounted there; it stays reachable at %s", spec->unified);
+        return VERDICT_DIFFERS;
+    }
+    if (!streq(entry.type, "tmpfs")) {
+        error_set(&err, ERROR_SYSTEM, EBUSY, "mount tmpfs on %s: %s is mounted there", spec->path, entry.type);
+        error_remedy(&err, "umount %s, or choose another \"root\"", spec->path);
+        return resource_impossible(resource, &err);
+    }
+    if (root_has_cgroup2(host, spec->path) && !is_mounted_as(host, spec->unified, "cgroup2")) {
+        resource_detail(resource, "cgroup2 is not reachable at %s", spec->unified);
+        return VERDICT_DIFFERS;
+    }
+    return VERDICT_IN_PLACE;
+}
+
+static enum verdict probe(struct resource *resource, struct host *host)
+{
+    const struct cgroup_spec *spec = resource->spec;
+
+    return spec->role == ROLE_ROOT ? probe_root(resource, host) : probe_hierarchy(resource, host);
+}
+
+/* tmpfs with a cgroup2 over it: somebody (OpenHarmony's netsysnative, at each of its starts) mounted it again. */
+static int uncover(const struct cgroup_spec *spec, struct host *host, struct error *err)
+{
+    struct mount_entry entry;
+    bool tmpfs_below = false;
+    size_t cursor = 0;
+
+    while (mounts_next(host, &cursor, &entry)) {
+        tmpfs_below |= streq(entry.target, spec->path) && streq(entry.type, "tmpfs");
+    }
+    return tmpfs_below && is_mounted_as(host, spec->path, "cgroup2") ? mounts_detach(host, spec->path, err) : 0;
+}
+
+static int apply_root(const struct cgroup_spec *spec, struct host *host, struct error *err)
+{
+    CLEANUP_FREE char *options = NULL;
+    bool cgroup2 = root_has_cgroup2(host, spec->path);
+
+    if (directory_make(host, spec->path, false, err) != 0 || uncover(spec, host, err) != 0) {
+        return -1;
+    }
+    if (!is_mounted_as(host, spec->path, "tmpfs")) {
+        options = spec->size == 0 ? xstrdup(MOUNT_FLAGS ",mode=755")
+                                  : xasprintf(MOUNT_FLAGS ",mode=755,size=%lld", (long long)spec->size);
+        if (mounts_mount(host, "tmpfs", spec->path, "tmpfs", options, err) != 0) {
+            return -1;
+        }
+    }
+    /* There is one cgroup2 hierarchy: mounting it anew shows the one that the tmpfs hides. */
+    if (cgroup2 && !is_mounted_as(host, spec->unified, "cgroup2")) {
+        if (directory_make(host, spec->unified, false, err) != 0) {
+            return -1;
+        }
+        return mounts_mount(host, "cgroup2", spec->unified, "cgroup2", MOUNT_FLAGS, err);
+    }
+    return 0;
+}
+
+/* The options that name an existing hierarchy, as this kernel wants to hear them again: its controllers and its name,
+ * out of mountinfo's "rw,cpu,cpuacct,xattr". */
+static char *same_hierarchy(const char *fs_options)
+{
+    static const char *const others[] = {
+        "rw", "ro", "xattr", "clone_children", "cpuset_v2_mode", "favordynmods", "nofavordynmods"};
+    CLEANUP_FREE char *copy = xstrdup(fs_options);
+    struct text options = {0};
+    bool controllers = false;
+    char *rest = NULL;
+
+    for (char *word = strtok_r(copy, ",", &rest); word != NULL; word = strtok_r(NULL, ",", &rest)) {
+        bool other = starts_with(word, "release_agent=");
+
+        for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+            other |= streq(word, others[i]);
+        }
+        if (!other) {
+            controllers |= !starts_with(word, "name=");
+            text_format(&options, "%s%s", options.length == 0 ? "" : ",", word);
+        }
+    }
+    if (!controllers) {
+        text_add(&options, ",none");
+    }
+    return text_take(&options);
+}
+
+static char *hierarchy_options(const struct cgroup_spec *spec, struct host *host)
+{
+    CLEANUP_FREE char *word = hierarchy_word(spec);
+    struct mount_entry entry;
+    size_t cursor = 0;
+
+    while (mounts_next(host, &cursor, &entry)) {
+        if (streq(entry.type, "cgroup") && mounts_has_option(entry.fs_options, word)) {
+            return same_hierarchy(entry.fs_options);
+        }
+    }
+    return spec->role == ROLE_NAMED ? xasprintf("none,%s", word) : take_pointer(&word);
+}
+
+static int apply_hierarchy(struct resource *resource, struct host *host, struct error *err)
+{
+    const struct cgroup_spec *spec = resource->spec;
+    CLEANUP_FREE char *hierarchy = NULL;
+    CLEANUP_FREE char *options = NULL;
+
+    if (resource->verdict == VERDICT_DIFFERS) {
+        return owner_apply(&spec->ownership, spec->path, err);
+    }
+    if (directory_make(host, spec->path, false, err) != 0) {
+        return -1;
+    }
+    hierarchy = hierarchy_options(spec, host);
+    options = xasprintf(MOUNT_FLAGS ",%s", hierarchy);
+    if (mounts_mount(host, "cgroup", spec->path, "cgroup", options, err) != 0) {
+        if (err->errnum == EBUSY) {
+            error_remedy(err,
+                         "%s is in use elsewhere, by cgroup2 (see cgroup.subtree_control) or together with other "
+                         "controllers: see /proc/cgroups and \"grep cgroup /proc/mounts\"",
+                         spec->name);
+        }
+        return -1;
+    }
+    return owner_apply(&spec->ownership, spec->path, err);
+}
+
+static int apply(struct resource *resource, struct host *host, struct error *err)
+{
+    const struct cgroup_spec *spec = resource->spec;
+
+    return spec->role == ROLE_ROOT ? apply_root(spec, host, err) : apply_hierarchy(resource, host, err);
+}
+
+static void free_spec(void *data)
+{
+    struct cgroup_spec *spec = data;
+
+    free(spec->path);
+    free(spec->unified);
+    free(spec);
+}
+
+const struct resource_kind kind_cgroup = {
+    .name = "cgroup",
+    .section = "cgroups",
+    .parse = parse,
+    .needs = needs,
+    .probe = probe,
+    .apply = apply,
+    .free_spec = free_spec,
+};

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/device.h"
+
+#include <blkid/blkid.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+
+#include "base/path.h"
+#include "base/util.h"
+
+static int not_there(const char *source, struct error *err)
+{
+    error_set(err, ERROR_TIMEOUT, ENODEV, "find device %s", source);
+    return error_remedy(err,
+                        "insert the card, or see with \"ls -l /dev/block\" and \"blkid\" what this board calls it");
+}
+
+/* Does the superblock of this node carry the tag? Whatever cannot be opened or read does not. */
+static bool has_tag(const char *node, const char *tag, const char *wanted)
+{
+    blkid_probe probe = blkid_new_probe_from_filename(node);
+    const char *value = NULL;
+    bool found = false;
+
+    if (probe == NULL) {
+        return false;
+    }
+    blkid_probe_enable_superblocks(probe, 1);
+    blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_UUID | BLKID_SUBLKS_LABEL | BLKID_SUBLKS_TYPE);
+    if (blkid_do_safeprobe(probe) == 0 && blkid_probe_lookup_value(probe, tag, &value, NULL) == 0) {
+        found = streq(value, wanted);
+    }
+    blkid_free_probe(probe);
+    return found;
+}
+
+static bool search(const char *directory, const char *tag, const char *wanted, char node[PATH_MAX])
+{
+    CLEANUP_DIR DIR *dir = opendir(directory);
+    const struct dirent *entry;
+
+    while (dir != NULL && (entry = readdir(dir)) != NULL) {
+        if (entry->d_type != DT_BLK) {
+            continue;
+        }
+        snprintf(node, PATH_MAX, "%s/%s", directory, entry->d_name);
+        if (has_tag(node, tag, wanted)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "LABEL=card": tag "LABEL", and the value. NULL if it is a path. */
+static const char *split_tag(const char *source, char tag[8])
+{
+    const char *value;
+
+    if (!starts_with(source, "UUID=") && !starts_with(source, "LABEL=")) {
+        return NULL;
+    }
+    value = strchr(source, '=') + 1;
+    snprintf(tag, 8, "%.*s", (int)(value - source - 1), source);
+    return value;
+}
+
+bool device_matches(const char *source, const char *node)
+{
+    char tag[8];
+    const char *wanted = split_tag(source, tag);
+
+    return wanted == NULL ? streq(source, node) : has_tag(node, tag, wanted);
+}
+
+int device_find(const char *source, char node[PATH_MAX], struct error *err)
+{
+    char tag[8];
+    const char *wanted = split_tag(source, tag);
+    struct stat status;
+
+    if (wanted != NULL) {
+        if (search("/dev/block", tag, wanted, node) || search("/dev", tag, wanted, node)) {
+            return 0;
+        }
+        return not_there(source, err);
+    }
+    if (stat(source, &status) != 0) {
+        return errno == ENOENT || errno == ENOTDIR ? not_there(source, err)
+                                                   : error_system(err, errno, "stat %s", source);
+    }
+    if (!S_ISBLK(status.st_mode) && !S_ISREG(status.st_mode)) {
+        error_set(err, ERROR_INPUT, ENOTBLK, "mount %s", source);
+        return error_remedy(err, "name a block device, or set \"type\": \"bind\" to bind a directory");
+    }
+    snprintf(node, PATH_MAX, "%s", source);
+    return 0;
+}
+
+void device_type(const char *node, char type[64])
+{
+    blkid_probe probe = blkid_new_probe_from_filename(node);
+    const char *value = NULL;
+
+    type[0] = '\0';
+    if (probe == NULL) {
+        return;
+    }
+    blkid_probe_enable_superblocks(probe, 1);
+    blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_TYPE);
+    if (blkid_do_safeprobe(probe) == 0 && blkid_probe_lookup_value(probe, "TYPE", &value, NULL) == 0) {
+        snprintf(type, 64, "%s", value);
+    }
+    blkid_free_probe(probe);
+}
+
+int device_watch(const char *source, struct error *err)
+{
+    /* IN_ATTRIB: ueventd makes the node first and sets its owner and label afterwards. */
+    const uint32_t events = IN_CREATE | IN_MOVED_TO | IN_ATTRIB;
+    CLEANUP_CLOSE int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    char directory[PATH_MAX];
+
+    if (fd < 0) {
+        return error_system(err, errno, "inotify_init1");
+    }
+    inotify_add_watch(fd, "/dev", events);
+    inotify_add_watch(fd, "/dev/block", events);
+    if (source[0] == '/') {
+        path_parent(source, directory);
+        while (inotify_add_watch(fd, directory, events) < 0 && !streq(directory, "/")) {
+            char child[PATH_MAX];
+
+            memcpy(child, directory, sizeof(child));
+            path_parent(child, directory);
+        }
+    }
+    return take_fd(&fd);
+}

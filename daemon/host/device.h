@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Block devices by path, UUID or label. Boards have no udev and so no /dev/disk/by-*: the superblocks of all block
+ * devices below /dev/block and /dev are read with libblkid's low-level probe, which writes no cache to flash. A device
+ * that is not there yet is waited for by watching those directories, never by asking again and again.
+ */
+#ifndef EDGEINIT_HOST_DEVICE_H
+#define EDGEINIT_HOST_DEVICE_H
+
+#include <limits.h>
+#include <stdbool.h>
+
+#include "base/error.h"
+
+/* The node that `source` means: a path (a block device, or an image file for a loop mount), "UUID=…" or "LABEL=…". Not
+ * there: ERROR_TIMEOUT with ENODEV. Reads from devices for tags, so it may block with a broken one. */
+int device_find(const char *source, char node[PATH_MAX], struct error *err);
+
+/* Is `node` what `source` means? For a mounted device: reads that one superblock alone. */
+bool device_matches(const char *source, const char *node);
+
+/* The type of the file system on a node as blkid names it ("f2fs"), "" if none is recognised. */
+void device_type(const char *node, char type[64]);
+
+/* An inotify descriptor that becomes readable when a node may have appeared. */
+int device_watch(const char *source, struct error *err);
+
+#endif

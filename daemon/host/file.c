@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Files: JSON merged into what is there, lines that must be there, whole texts, YAML, and writes to kernel files. All
+ * but the last are written whole or not at all (base/file.h). A symlink is followed, never replaced. Where the target's
+ * directory is read-only, or the target is a mount point, the content is staged in the state directory and bound over
+ * the target; where the target does not exist either, only a remount window can help.
+ */
+#include "host/file.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include "base/file.h"
+#include "base/path.h"
+#include "base/util.h"
+#include "host/directory.h"
+#include "host/mounts.h"
+#include "host/owner.h"
+#include "host/window.h"
+
+#define CONTENT_LARGEST (4 * 1024 * 1024)
+
+enum file_form { FORM_JSON, FORM_LINES, FORM_TEXT, FORM_YAML, FORM_WRITE, FORM_JSON_WHOLE, FORMS };
+enum file_when { WHEN_ALWAYS, WHEN_ABSENT };
+
+struct file_spec {
+    const char *path;
+    struct ownership ownership;
+    int form; /* enum file_form; -1 while parsing: none yet */
+    int when; /* enum file_when */
+    bool remount;
+    const cJSON *value; /* of the key that names the form; points into the manifest, or to `owned` */
+    cJSON *owned;
+};
+
+static bool is_string_list(const struct reader *reader)
+{
+    static const struct field line = {NULL, FIELD_TEXT, .example = "\"127.0.0.1 localhost\""};
+    struct reader item;
+    const char *text = NULL;
+    bool good = reader_is_array(reader, "[\"127.0.0.1 localhost\"]");
+
+    for (bool more = good && reader_first(reader, &item); more; more = reader_next(&item)) {
+        if (!reader_value(&item, &line, &text)) {
+            good = false;
+        } else if (strchr(text, '\n') != NULL) {
+            reader_problem(&item, "make it two entries", "a line cannot contain a newline");
+            good = false;
+        }
+    }
+    return good;
+}
+
+static bool is_text(const struct reader *reader)
+{
+    static const struct field text = {NULL, FIELD_TEXT, .example = "\"0\""};
+    const char *ignored = NULL;
+
+    return reader_value(reader, &text, &ignored);
+}
+
+static bool is_json(const struct reader *reader)
+{
+    return reader_is_object(reader, "{\"storage-driver\": \"overlay2\"}");
+}
+
+static bool is_anything(const struct reader *reader)
+{
+    (void)reader;
+    return true;
+}
+
+static const struct {
+    const char *key;
+    bool (*good)(const struct reader *reader);
+} forms[] = {
+    [FORM_JSON] = {"json", is_json},     [FORM_LINES] = {"lines", is_string_list}, [FORM_TEXT] = {"text", is_text},
+    [FORM_YAML] = {"yaml", is_anything}, [FORM_WRITE] = {"write", is_text},
+};
+
+static void read_form(const struct reader *reader, void *record)
+{
+    struct file_spec *spec = record;
+
+    for (int form = 0; form < (int)ARRAY_SIZE(forms); form++) {
+        if (!streq(forms[form].key, reader_key(reader)) || !forms[form].good(reader)) {
+            continue;
+        }
+        if (spec->form >= 0) {
+            reader_problem_key(reader, "keep one of them", "\"%s\" and \"%s\" both say what the file holds",
+                               forms[spec->form].key, forms[form].key);
+        }
+        spec->form = form;
+        spec->value = reader->node;
+    }
+}
+
+static void add(struct host *host, const struct reader *reader, const struct file_spec *spec)
+{
+    struct file_spec *kept = xcalloc(1, sizeof(*kept));
+
+    *kept = *spec;
+    host_add(host, reader, &kind_file, spec->path, spec->path, kept)->rank = RANK_FILE;
+}
+
+static void parse_one(const struct reader *reader, struct host *host)
+{
+    static const char *const when_words[] = {[WHEN_ALWAYS] = "always", [WHEN_ABSENT] = "absent", NULL};
+    static const struct field fields[] = {
+        {"path", FIELD_PATH, .required = true, .offset = offsetof(struct file_spec, path), .example = "\"/etc/hosts\""},
+        {"json", FIELD_READ, .read = read_form},
+        {"lines", FIELD_READ, .read = read_form},
+        {"text", FIELD_READ, .read = read_form},
+        {"yaml", FIELD_READ, .read = read_form},
+        {"write", FIELD_READ, .read = read_form},
+        {"mode", FIELD_MODE, .offset = offsetof(struct file_spec, ownership.mode), .example = "\"0644\""},
+        {"owner", FIELD_STRING, .offset = offsetof(struct file_spec, ownership.owner), .example = "\"root\""},
+        {"group", FIELD_STRING, .offset = offsetof(struct file_spec, ownership.group), .example = "\"root\""},
+        {"when", FIELD_CHOICE, .offset = offsetof(struct file_spec, when), .choices = when_words},
+        {"remount", FIELD_BOOLEAN, .offset = offsetof(struct file_spec, remount), .example = "true"},
+    };
+    struct file_spec spec = {.ownership.mode = -1, .form = -1};
+
+    if (!reader_object(reader, fields, ARRAY_SIZE(fields), &spec)) {
+        return;
+    }
+    if (spec.form < 0) {
+        reader_problem(reader, "add one of \"json\", \"lines\", \"text\", \"yaml\" and \"write\"",
+                       "does not say what the file holds");
+        return;
+    }
+    if (spec.form == FORM_WRITE && (spec.ownership.mode >= 0 || spec.ownership.owner != NULL ||
+                                    spec.ownership.group != NULL || spec.when != WHEN_ALWAYS || spec.remount)) {
+        reader_problem(reader, "keep \"path\" and \"write\" alone; a regular file takes \"text\"",
+                       "a write to a kernel file has no mode, owner, group, \"when\" or \"remount\"");
+        return;
+    }
+    add(host, reader, &spec);
+}
+
+void file_add_json(struct host *host, const struct reader *reader, const char *path, cJSON *value)
+{
+    struct file_spec spec = {
+        .path = path, .ownership = {.mode = -1}, .form = FORM_JSON_WHOLE, .value = value, .owned = value};
+
+    add(host, reader, &spec);
+}
+
+static void parse(const struct reader *section, struct host *host)
+{
+    struct reader item;
+
+    if (!reader_is_array(section, "[{\"path\": \"/etc/hosts\", \"lines\": [\"127.0.0.1 localhost\"]}]")) {
+        return;
+    }
+    for (bool more = reader_first(section, &item); more; more = reader_next(&item)) {
+        parse_one(&item, host);
+    }
+}
+
+static void needs(const struct resource *resource, struct need_list *list)
+{
+    need_path(list, resource->path);
+}
+
+/* What the file must hold, given what it holds (NULL: it does not exist). A content that is right already is returned
+ * as it is, byte for byte. *broken: it held something that is not JSON. */
+static void make_content(const struct file_spec *spec, const char *current, struct text *out, bool *broken)
+{
+    CLEANUP_JSON cJSON *before = NULL;
+    CLEANUP_JSON cJSON *after = NULL;
+
+    *broken = false;
+    switch ((enum file_form)spec->form) {
+        case FORM_JSON:
+        case FORM_JSON_WHOLE:
+            before = current == NULL ? NULL : json_parse(current, strlen(current));
+            *broken = current != NULL && before == NULL && current[strspn(current, " \t\r\n")] != '\0';
+            after = spec->form == FORM_JSON ? json_merge(cJSON_Duplicate(before, 1), cJSON_Duplicate(spec->value, 1))
+                                            : cJSON_Duplicate(spec->value, 1);
+            if (before != NULL && cJSON_Compare(before, after, 1)) {
+                text_add(out, current);
+            } else {
+                json_write(after, out);
+            }
+            break;
+        case FORM_LINES:
+            text_add(out, current == NULL ? "" : current);
+            for (const cJSON *line = spec->value->child; line != NULL; line = line->next) {
+                CLEANUP_FREE char *framed = xasprintf("\n%s\n", line->valuestring);
+                CLEANUP_FREE char *whole = xasprintf("\n%s\n", text_string(out));
+
+                if (strstr(whole, framed) == NULL) {
+                    bool open_end = out->length > 0 && out->data[out->length - 1] != '\n';
+
+                    text_format(out, "%s%s\n", open_end ? "\n" : "", line->valuestring);
+                }
+            }
+            break;
+        case FORM_YAML:
+            json_write_yaml(spec->value, out);
+            break;
+        default:
+            text_add(out, spec->value->valuestring);
+            break;
+    }
+}
+
+/* Kernel files print a newline that nobody wrote. */
+static bool same_value(const char *current, const char *wanted)
+{
+    size_t length = strlen(current);
+    size_t wanted_length = strlen(wanted);
+
+    while (length > 0 && current[length - 1] == '\n') {
+        length--;
+    }
+    while (wanted_length > 0 && wanted[wanted_length - 1] == '\n') {
+        wanted_length--;
+    }
+    return length == wanted_length && memcmp(current, wanted, length) == 0;
+}
+
+static enum verdict probe_write(struct resource *resource)
+{
+    const struct file_spec *spec = resource->spec;
+    CLEANUP_FREE char *current = NULL;
+    struct error err = {0};
+    size_t length = 0;
+
+    if (file_read(spec->path, CONTENT_LARGEST, &current, &length, &err) != 0) {
+        if (err.errnum == EACCES || err.errnum == EINVAL || err.errnum == EPERM) {
+            resource_detail(resource, "cannot be read back, so it is written every time");
+            return VERDICT_BLIND;
+        }
+        if (err.errnum == ENOENT) {
+            error_remedy(&err, "this kernel has no such file, or what brings it is not mounted: correct \"path\"");
+        }
+        return resource_impossible(resource, &err);
+    }
+    if (same_value(current, spec->value->valuestring)) {
+        return VERDICT_IN_PLACE;
+    }
+    current[strcspn(current, "\n")] = '\0';
+    resource_detail(resource, "holds \"%s\", wanted \"%s\"", current, spec->value->valuestring);
+    return VERDICT_DIFFERS;
+}
+
+/* Does the nearest ancestor that exists lie on a read-only file system? */
+static bool is_read_only(const char *path)
+{
+    char existing[PATH_MAX];
+    struct statvfs status;
+
+    path_parent(path, existing);
+    while (statvfs(existing, &status) != 0) {
+        char child[PATH_MAX];
+
+        if (errno != ENOENT || streq(existing, "/")) {
+            return false;
+        }
+        memcpy(child, existing, sizeof(child));
+        path_parent(child, existing);
+    }
+    return (status.f_flag & ST_RDONLY) != 0;
+}
+
+static int refuse_read_only(const struct file_spec *spec, struct error *err)
+{
+    char parent[PATH_MAX];
+
+    path_parent(spec->path, parent);
+    error_system(err, EROFS, "open %s", spec->path);
+    return error_remedy(err, "bind a writable directory such as /data%s over %s, or set \"remount\": true", parent,
+                        parent);
+}
+
+static enum verdict probe_absent(struct resource *resource)
+{
+    const struct file_spec *spec = resource->spec;
+    struct error err = {0};
+
+    if (is_read_only(spec->path)) {
+        if (!spec->remount) {
+            refuse_read_only(spec, &err);
+            return resource_impossible(resource, &err);
+        }
+        resource_detail(resource, "through a remount window");
+    }
+    return VERDICT_ABSENT;
+}
+
+static enum verdict probe(struct resource *resource, struct host *host)
+{
+    const struct file_spec *spec = resource->spec;
+    CLEANUP_FREE char *current = NULL;
+    CLEANUP_TEXT struct text wanted = {0};
+    struct error err = {0};
+    struct stat status;
+    enum verdict verdict;
+    size_t length = 0;
+    bool broken;
+
+    if (spec->form == FORM_WRITE) {
+        return probe_write(resource);
+    }
+    if (file_read(spec->path, CONTENT_LARGEST, &current, &length, &err) != 0) {
+        return err.errnum == ENOENT ? probe_absent(resource) : resource_impossible(resource, &err);
+    }
+    if (stat(spec->path, &status) != 0) {
+        error_system(&err, errno, "stat %s", spec->path);
+        return resource_impossible(resource, &err);
+    }
+    if (spec->when == WHEN_ABSENT) {
+        return VERDICT_IN_PLACE;
+    }
+    verdict = owner_probe(&spec->ownership, &status, resource);
+    make_content(spec, current, &wanted, &broken);
+    if (verdict != VERDICT_IMPOSSIBLE &&
+        (wanted.length != length || memcmp(text_string(&wanted), current, length) != 0)) {
+        resource_detail(resource, broken ? "is not JSON; kept aside as %s.broken" : "other content", spec->path);
+        verdict = VERDICT_DIFFERS;
+    }
+    if (verdict == VERDICT_DIFFERS && !broken && is_read_only(spec->path)) {
+        resource_detail(resource, "read-only; staged in %s and bound over it", host->state_dir);
+    }
+    return verdict;
+}
+
+/* Put the content into the state directory and bind it over the target. */
+static int stage(const char *target, const char *data, size_t length, const struct file_attributes *attributes,
+                 struct host *host, struct error *err)
+{
+    CLEANUP_FREE char *staged = xasprintf("%s/files%s", host->state_dir, target);
+    CLEANUP_FREE char *tail = xasprintf("/files%s", target);
+    struct mount_entry entry;
+    char parent[PATH_MAX];
+
+    path_parent(staged, parent);
+    if (file_make_parents(parent, err) != 0 || file_write(staged, data, length, attributes, err) != 0) {
+        return error_wrap(err, "stage %s", target);
+    }
+    /* An earlier content of ours is bound there: the old inode, which the rename above did not touch. */
+    if (mounts_at(host, target, &entry, err) == 1) {
+        size_t root = strlen(entry.root);
+
+        if (root >= strlen(tail) && streq(entry.root + root - strlen(tail), tail) &&
+            mounts_detach(host, target, err) != 0) {
+            return -1;
+        }
+    }
+    error_clear(err);
+    return mounts_mount(host, staged, target, NULL, "bind", err);
+}
+
+static int write_regular(const struct file_spec *spec, const char *target, struct host *host, struct error *err)
+{
+    struct file_attributes attributes = {.mode = 0644, .uid = (uid_t)-1, .gid = (gid_t)-1};
+    CLEANUP_FREE char *current = NULL;
+    CLEANUP_TEXT struct text wanted = {0};
+    struct stat status;
+    bool broken = false;
+    bool exists = stat(target, &status) == 0;
+    size_t length = 0;
+
+    if (exists) {
+        if (file_read(target, CONTENT_LARGEST, &current, &length, err) != 0) {
+            return -1;
+        }
+        attributes = (struct file_attributes){status.st_mode & 07777, status.st_uid, status.st_gid};
+    }
+    if (spec->ownership.mode >= 0) {
+        attributes.mode = (mode_t)spec->ownership.mode;
+    }
+    if (spec->ownership.owner != NULL || spec->ownership.group != NULL) {
+        uid_t uid;
+        gid_t gid;
+
+        if (owner_resolve(&spec->ownership, &uid, &gid, err) != 0) {
+            return -1;
+        }
+        attributes.uid = uid != (uid_t)-1 ? uid : attributes.uid;
+        attributes.gid = gid != (gid_t)-1 ? gid : attributes.gid;
+    }
+    make_content(spec, current, &wanted, &broken);
+    if (broken) {
+        CLEANUP_FREE char *aside = xasprintf("%s.broken", target);
+
+        if (file_write(aside, current, length, &attributes, err) != 0 && err->errnum != EROFS) {
+            return -1;
+        }
+    }
+    if (file_write(target, text_string(&wanted), wanted.length, &attributes, err) == 0) {
+        return 0;
+    }
+    if (exists && (err->errnum == EROFS || err->errnum == EBUSY)) {
+        return stage(target, text_string(&wanted), wanted.length, &attributes, host, err);
+    }
+    if (err->errnum != EROFS) {
+        return -1;
+    }
+    if (!spec->remount) {
+        return refuse_read_only(spec, err);
+    }
+    if (window_open(host, target, err) != 0) {
+        return -1;
+    }
+    return file_write(target, text_string(&wanted), wanted.length, &attributes, err);
+}
+
+static int apply(struct resource *resource, struct host *host, struct error *err)
+{
+    const struct file_spec *spec = resource->spec;
+    char parent[PATH_MAX];
+    char target[PATH_MAX];
+
+    if (spec->form == FORM_WRITE) {
+        return file_put(spec->path, spec->value->valuestring, err);
+    }
+    path_parent(spec->path, parent);
+    if (directory_make(host, parent, spec->remount, err) != 0 || path_follow(spec->path, target, err) != 0) {
+        return -1;
+    }
+    return write_regular(spec, target, host, err);
+}
+
+static void free_spec(void *spec)
+{
+    cJSON_Delete(((struct file_spec *)spec)->owned);
+    free(spec);
+}
+
+const struct resource_kind kind_file = {
+    .name = "file",
+    .section = "files",
+    .parse = parse,
+    .needs = needs,
+    .probe = probe,
+    .apply = apply,
+    .free_spec = free_spec,
+};

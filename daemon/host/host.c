@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/host.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+
+#include "base/util.h"
+#include "host/mounts.h"
+#include "host/rule.h"
+#include "host/window.h"
+
+static void read_section(const struct reader *reader, void *record);
+
+/* One row a kind: the section's key is the row's, and so is all else. */
+static const struct resource_kind *const kinds[] = {
+    &kind_directory, &kind_mount, &kind_cgroup, &kind_file, &kind_sysctl, &kind_module, &kind_rule, &kind_selinux,
+};
+
+#define KINDS ARRAY_SIZE(kinds)
+static_assert(KINDS == 8, "a kind is a file, a row here, and an entry in cfg/edgeinit.schema.json");
+
+static void read_section(const struct reader *reader, void *record)
+{
+    for (size_t i = 0; i < KINDS; i++) {
+        if (streq(kinds[i]->section, reader_key(reader))) {
+            kinds[i]->parse(reader, record);
+        }
+    }
+}
+
+void host_parse(const struct reader *section, struct host *host)
+{
+    struct field fields[KINDS];
+
+    for (size_t i = 0; i < KINDS; i++) {
+        fields[i] = (struct field){.key = kinds[i]->section, .type = FIELD_READ, .read = read_section};
+    }
+    reader_object(section, fields, KINDS, host);
+}
+
+struct resource *host_add(struct host *host, const struct reader *reader, const struct resource_kind *kind,
+                          const char *subject, const char *path, void *spec)
+{
+    CLEANUP_FREE char *name = xasprintf("%s %s", kind->name, subject);
+    struct resource *resource;
+
+    if (host_find(host, name) != NULL) {
+        reader_problem(reader, "keep one of them", "\"%s\" is asked for twice", name);
+    }
+    host->resources = xrealloc(host->resources, (host->count + 1) * sizeof(host->resources[0]));
+    resource = &host->resources[host->count++];
+    *resource = (struct resource){
+        .kind = kind,
+        .name = take_pointer(&name),
+        .path = path,
+        .spec = spec,
+    };
+    return resource;
+}
+
+struct resource *host_find(const struct host *host, const char *name)
+{
+    for (size_t i = 0; i < host->count; i++) {
+        if (streq(host->resources[i].name, name)) {
+            return &host->resources[i];
+        }
+    }
+    return NULL;
+}
+
+void host_probe(struct host *host, struct resource *resource)
+{
+    resource_detail(resource, NULL);
+    free(resource->error);
+    resource->error = NULL;
+    resource->verdict = resource->kind->probe(resource, host);
+}
+
+void host_refresh(struct host *host)
+{
+    mounts_forget(host);
+    rule_forget(host);
+}
+
+void host_remedy(struct error *err)
+{
+    static const struct {
+        int errnum;
+        const char *remedy;
+    } remedies[] = {
+        {EPERM,
+         "run edgeinit as root with all capabilities; under SELinux, look for \"avc: denied\" in the kernel log"},
+        {EACCES, "run edgeinit as root; under SELinux, look for \"avc: denied\" in the kernel log"},
+        {EROFS, "the file system is read-only: choose a path below /data, or allow a window with \"remount\": true"},
+        {ENOSPC, "the file system is full: free space or move the path to another one"},
+        {EDQUOT, "the quota is used up: free space or move the path to another file system"},
+        {EIO, "the device reports errors: read the kernel log, check the card's contacts, replace it"},
+        {ENOTDIR, "a part of the path is not a directory: move that file away or choose another path"},
+        {EISDIR, "a directory stands there: move it away or choose another path"},
+        {ELOOP, "the symlinks form a loop: remove one of them"},
+        {ENOMEM, "the kernel is out of memory: see \"free\" and the kernel log"},
+        {ENOSYS, "this kernel does not have the call: a kernel of 4.19 or later is needed"},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(remedies) && err->remedy[0] == '\0'; i++) {
+        if (remedies[i].errnum == err->errnum) {
+            error_remedy(err, "%s", remedies[i].remedy);
+        }
+    }
+}
+
+void host_free(struct host *host)
+{
+    for (size_t i = 0; i < host->count; i++) {
+        struct resource *resource = &host->resources[i];
+
+        if (resource->kind->free_spec != NULL) {
+            resource->kind->free_spec(resource->spec);
+        } else {
+            free(resource->spec);
+        }
+        free(resource->name);
+        free(resource->detail);
+        free(resource->error);
+    }
+    free(host->resources);
+    free(host->controllers);
+    host_refresh(host);
+    window_free(host);
+    host->resources = NULL;
+    host->controllers = NULL;
+    host->count = 0;
+}
+
+void resource_detail(struct resource *resource, const char *format, ...)
+{
+    va_list arguments;
+    char *detail = NULL;
+
+    if (format != NULL) {
+        va_start(arguments, format);
+        if (vasprintf(&detail, format, arguments) < 0) {
+            detail = NULL;
+        }
+        va_end(arguments);
+    }
+    free(resource->detail);
+    resource->detail = detail;
+}
+
+enum verdict resource_impossible(struct resource *resource, const struct error *err)
+{
+    if (resource->error == NULL) {
+        resource->error = xcalloc(1, sizeof(*resource->error));
+    }
+    *resource->error = *err;
+    host_remedy(resource->error);
+    return VERDICT_IMPOSSIBLE;
+}
+
+static void append_text(const char ***list, size_t *count, const char *text)
+{
+    *list = xrealloc(*list, (*count + 1) * sizeof(**list));
+    (*list)[(*count)++] = text;
+}
+
+void need_path(struct need_list *needs, const char *path)
+{
+    append_text(&needs->paths, &needs->path_count, path);
+}
+
+void need_name(struct need_list *needs, const char *name)
+{
+    append_text(&needs->names, &needs->name_count, name);
+}
+
+void need_list_free(struct need_list *needs)
+{
+    free(needs->paths);
+    free(needs->names);
+    *needs = (struct need_list){0};
+}

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Mounts: a file system from a device (by path, UUID or label, waited for), a bind, a tmpfs, or any other type. What
+ * counts is what the kernel shows at the target: the device's own number, the bound file's own inode, the type.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/path.h"
+#include "base/util.h"
+#include "host/device.h"
+#include "host/directory.h"
+#include "host/host.h"
+#include "host/module.h"
+#include "host/mounts.h"
+#include "host/window.h"
+
+#define LONGEST_WAIT (60 * 60 * 1000)
+
+enum mount_form { FORM_BIND, FORM_VIRTUAL, FORM_DEVICE };
+
+struct mount_spec {
+    const char *target;
+    const char *source;
+    const char *type; /* NULL: whatever the device holds */
+    const char *options;
+    int64_t wait;
+    bool remount;
+    enum mount_form form;
+};
+
+static bool is_tag(const char *source)
+{
+    return starts_with(source, "UUID=") || starts_with(source, "LABEL=");
+}
+
+static void check(const struct reader *reader, struct mount_spec *spec)
+{
+    const char *why = NULL;
+
+    if (spec->type != NULL && streq(spec->type, "bind")) {
+        spec->form = FORM_BIND;
+    } else if (spec->source != NULL && (spec->source[0] == '/' || is_tag(spec->source))) {
+        spec->form = FORM_DEVICE;
+    } else {
+        spec->form = FORM_VIRTUAL;
+    }
+    if (spec->form == FORM_VIRTUAL && spec->type == NULL) {
+        reader_problem(reader, "add \"source\": \"/dev/block/…\" or \"type\": \"tmpfs\"",
+                       "names neither source nor type");
+    }
+    if (spec->form == FORM_BIND && (spec->source == NULL || !path_is_normal(spec->source, &why))) {
+        reader_problem(reader, "add \"source\": \"/data/…\", an absolute path", "a bind needs the path that it binds");
+    }
+    if (spec->form == FORM_DEVICE && !is_tag(spec->source) && !path_is_normal(spec->source, &why)) {
+        reader_problem(reader, "write a path such as \"/dev/block/mmcblk0p1\"", "the source %s", why);
+    }
+    if (spec->wait > 0 && spec->form != FORM_DEVICE) {
+        reader_problem(reader, "remove \"wait\"", "only a device can be waited for");
+    }
+    if (spec->options != NULL &&
+        (mounts_has_option(spec->options, "remount") || mounts_has_option(spec->options, "bind") ||
+         strpbrk(spec->options, " \t\n") != NULL)) {
+        reader_problem(reader, "write file system options separated by commas; \"type\": \"bind\" makes a bind",
+                       "\"options\" holds \"bind\", \"remount\" or blanks");
+    }
+}
+
+static void parse_one(const struct reader *reader, struct host *host)
+{
+    static const struct field fields[] = {
+        {"target", FIELD_PATH, .required = true, .offset = offsetof(struct mount_spec, target),
+         .example = "\"/mnt/f2fs\""},
+        {"source", FIELD_STRING, .offset = offsetof(struct mount_spec, source), .example = "\"/dev/block/mmcblk0p1\""},
+        {"type", FIELD_STRING, .offset = offsetof(struct mount_spec, type), .example = "\"f2fs\""},
+        {"options", FIELD_TEXT, .offset = offsetof(struct mount_spec, options), .example = "\"noatime\""},
+        {"wait", FIELD_DURATION, .offset = offsetof(struct mount_spec, wait), .min = 0, .max = LONGEST_WAIT,
+         .example = "\"30s\""},
+        {"remount", FIELD_BOOLEAN, .offset = offsetof(struct mount_spec, remount), .example = "true"},
+    };
+    struct mount_spec spec = {0};
+    struct mount_spec *kept;
+
+    if (!reader_object(reader, fields, ARRAY_SIZE(fields), &spec)) {
+        return;
+    }
+    check(reader, &spec);
+    kept = xcalloc(1, sizeof(*kept));
+    *kept = spec;
+    host_add(host, reader, &kind_mount, spec.target, spec.target, kept)->rank = RANK_MOUNT;
+}
+
+static void parse(const struct reader *section, struct host *host)
+{
+    struct reader item;
+
+    if (!reader_is_array(section, "[{\"target\": \"/mnt\", \"type\": \"tmpfs\"}]")) {
+        return;
+    }
+    for (bool more = reader_first(section, &item); more; more = reader_next(&item)) {
+        parse_one(&item, host);
+    }
+}
+
+static void needs(const struct resource *resource, struct need_list *list)
+{
+    const struct mount_spec *spec = resource->spec;
+
+    need_path(list, spec->target);
+    if (spec->source != NULL && spec->source[0] == '/') {
+        need_path(list, spec->source);
+    }
+}
+
+/* Options that the manifest gives and the mount does not have; NULL if none. Only those that mountinfo shows word for
+ * word for every file system: a file system prints its own options as it likes ("size=1G" reads "size=1048576k"). */
+static const char *missing_option(const struct mount_spec *spec, const struct mount_entry *entry)
+{
+    static const char *const words[] = {"ro", "nosuid", "nodev", "noexec", "noatime", "nodiratime"};
+
+    for (size_t i = 0; spec->options != NULL && i < ARRAY_SIZE(words); i++) {
+        if (mounts_has_option(spec->options, words[i]) && !mounts_has_option(entry->options, words[i]) &&
+            !mounts_has_option(entry->fs_options, words[i])) {
+            return words[i];
+        }
+    }
+    return NULL;
+}
+
+static bool is_read_only(const struct mount_spec *spec, const struct mount_entry *entry)
+{
+    bool wanted = spec->options != NULL && mounts_has_option(spec->options, "ro");
+
+    return !wanted && spec->form != FORM_BIND &&
+           (mounts_has_option(entry->options, "ro") || mounts_has_option(entry->fs_options, "ro"));
+}
+
+static enum verdict occupied(struct resource *resource, const struct mount_entry *entry, const char *wanted)
+{
+    const struct mount_spec *spec = resource->spec;
+    struct error err = {0};
+
+    error_set(&err, ERROR_SYSTEM, EBUSY, "mount %s on %s: %s from %s is mounted there, not %s", wanted, spec->target,
+              entry->type, entry->source, wanted);
+    error_remedy(&err, "umount %s, or make the manifest say what is there", spec->target);
+    return resource_impossible(resource, &err);
+}
+
+/* Something is mounted at the target: is it ours, with our options? */
+static enum verdict compare(struct resource *resource, const struct mount_entry *entry)
+{
+    const struct mount_spec *spec = resource->spec;
+    const char *option = missing_option(spec, entry);
+    struct stat target;
+    struct stat source;
+
+    if (spec->form == FORM_BIND) {
+        if (stat(spec->target, &target) != 0 || stat(spec->source, &source) != 0 || target.st_dev != source.st_dev ||
+            target.st_ino != source.st_ino) {
+            return occupied(resource, entry, spec->source);
+        }
+    } else if (spec->type != NULL && !streq(spec->type, "auto") && !streq(spec->type, entry->type)) {
+        return occupied(resource, entry, spec->type);
+    } else if (spec->form == FORM_DEVICE) {
+        /* By number for a path; a file system with an anonymous number (btrfs) and a tag go by the mounted node. */
+        bool same = !is_tag(spec->source) && stat(spec->source, &source) == 0 && source.st_rdev == entry->device;
+
+        if (!same && !device_matches(spec->source, entry->source)) {
+            return occupied(resource, entry, spec->source);
+        }
+    }
+    if (is_read_only(spec, entry)) {
+        resource_detail(resource, "is read-only; the kernel does that after errors: read the kernel log");
+        return VERDICT_DIFFERS;
+    }
+    if (option != NULL) {
+        resource_detail(resource, "lacks option %s", option);
+        return VERDICT_DIFFERS;
+    }
+    return VERDICT_IN_PLACE;
+}
+
+static enum verdict unknown_type(struct resource *resource, struct error *err)
+{
+    const struct mount_spec *spec = resource->spec;
+
+    error_set(err, ERROR_UNSUPPORTED, ENODEV, "mount %s on %s: this kernel does not know file system \"%s\"",
+              spec->source == NULL ? spec->type : spec->source, spec->target, spec->type);
+    error_remedy(err, "build the kernel with it (f2fs: CONFIG_F2FS_FS=y), or choose a type of /proc/filesystems");
+    return resource_impossible(resource, err);
+}
+
+/* Nothing is mounted yet: what would stop us? */
+static enum verdict foresee(struct resource *resource)
+{
+    const struct mount_spec *spec = resource->spec;
+    struct error err = {0};
+    struct stat status;
+    char node[PATH_MAX];
+
+    if (spec->form == FORM_BIND) {
+        if (stat(spec->source, &status) != 0) {
+            error_system(&err, errno, "bind %s on %s: stat %s", spec->source, spec->target, spec->source);
+            error_remedy(&err, "list %s in \"directories\", or create it", spec->source);
+            return resource_impossible(resource, &err);
+        }
+        return VERDICT_ABSENT;
+    }
+    if (spec->type != NULL && !streq(spec->type, "auto") && !module_knows_file_system(spec->type)) {
+        return unknown_type(resource, &err);
+    }
+    if (spec->form == FORM_DEVICE && !is_tag(spec->source) && device_find(spec->source, node, &err) != 0) {
+        if (err.code == ERROR_TIMEOUT && spec->wait > 0) {
+            resource_detail(resource, "%s is not there yet; waits up to %lld s", spec->source,
+                            (long long)(spec->wait + 999) / 1000);
+            return VERDICT_ABSENT;
+        }
+        return resource_impossible(resource, &err);
+    }
+    return VERDICT_ABSENT;
+}
+
+static enum verdict probe(struct resource *resource, struct host *host)
+{
+    const struct mount_spec *spec = resource->spec;
+    struct mount_entry entry;
+    struct error err = {0};
+    int there = mounts_at(host, spec->target, &entry, &err);
+
+    if (there < 0 && err.errnum != ENOENT) {
+        return resource_impossible(resource, &err);
+    }
+    return there == 1 ? compare(resource, &entry) : foresee(resource);
+}
+
+/* The target must exist and be of the source's sort: a file is bound on a file, all else goes on a directory. */
+static int make_target(const struct mount_spec *spec, struct host *host, struct error *err)
+{
+    struct stat status;
+    char parent[PATH_MAX];
+    int fd;
+
+    if (stat(spec->target, &status) == 0) {
+        return 0;
+    }
+    if (errno != ENOENT) {
+        return error_system(err, errno, "stat %s", spec->target);
+    }
+    if (spec->form != FORM_BIND || stat(spec->source, &status) != 0 || S_ISDIR(status.st_mode)) {
+        return directory_make(host, spec->target, spec->remount, err);
+    }
+    path_parent(spec->target, parent);
+    if (directory_make(host, parent, spec->remount, err) != 0) {
+        return -1;
+    }
+    fd = open(spec->target, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    if (fd < 0 && errno == EROFS && spec->remount) {
+        if (window_open(host, parent, err) != 0) {
+            return -1;
+        }
+        fd = open(spec->target, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    }
+    if (fd < 0) {
+        return error_system(err, errno, "create %s", spec->target);
+    }
+    close(fd);
+    return 0;
+}
+
+/* mount(2) said EINVAL or the like: look at what the device holds, and say that. */
+static void explain_device(const struct mount_spec *spec, const char *node, struct error *err)
+{
+    char found[64];
+
+    if (err->errnum == ENXIO || err->errnum == ENOMEDIUM) {
+        err->code = ERROR_TIMEOUT; /* a slot without a card: worth waiting for */
+        return;
+    }
+    if (err->errnum != EINVAL && err->errnum != EUCLEAN) {
+        return;
+    }
+    device_type(node, found);
+    if (found[0] == '\0') {
+        error_wrap(err, "%s holds no file system that can be recognised", node);
+        error_remedy(err, "format it: mkfs.%s %s (this erases the card)", spec->type == NULL ? "f2fs" : spec->type,
+                     node);
+    } else if (spec->type != NULL && !streq(found, spec->type)) {
+        error_wrap(err, "%s holds %s, not %s", node, found, spec->type);
+        error_remedy(err, "set \"type\": \"%s\", or format the card: mkfs.%s %s (this erases it)", found, spec->type,
+                     node);
+    } else {
+        error_remedy(err, "check the file system: fsck.%s %s; check \"options\"; read the kernel log", found, node);
+    }
+}
+
+static int mount_device(const struct mount_spec *spec, struct host *host, struct error *err)
+{
+    char node[PATH_MAX];
+    char found[64];
+    const char *type = spec->type;
+
+    if (device_find(spec->source, node, err) != 0) {
+        return -1;
+    }
+    if (type == NULL || streq(type, "auto")) {
+        device_type(node, found);
+        if (found[0] == '\0') {
+            error_set(err, ERROR_SYSTEM, 0, "%s holds no file system that can be recognised", node);
+            return error_remedy(err, "format it: mkfs.f2fs %s (this erases the card)", node);
+        }
+        type = found;
+    }
+    if (mounts_mount(host, node, spec->target, type, spec->options, err) != 0) {
+        explain_device(spec, node, err);
+        return -1;
+    }
+    return 0;
+}
+
+static char *join_options(const char *first, const char *rest)
+{
+    return rest == NULL || rest[0] == '\0' ? xstrdup(first) : xasprintf("%s,%s", first, rest);
+}
+
+static int apply(struct resource *resource, struct host *host, struct error *err)
+{
+    const struct mount_spec *spec = resource->spec;
+    CLEANUP_FREE char *options = NULL;
+    int result;
+
+    if (resource->verdict == VERDICT_DIFFERS) {
+        options = join_options(spec->form == FORM_BIND ? "remount,bind" : "remount,rw", spec->options);
+        return mounts_mount(host, NULL, spec->target, NULL, options, err);
+    }
+    if (make_target(spec, host, err) != 0) {
+        return -1;
+    }
+    switch (spec->form) {
+        case FORM_BIND:
+            options = join_options("bind", spec->options);
+            result = mounts_mount(host, spec->source, spec->target, NULL, options, err);
+            break;
+        case FORM_DEVICE:
+            result = mount_device(spec, host, err);
+            break;
+        default:
+            result = mounts_mount(host, spec->source == NULL ? spec->type : spec->source, spec->target, spec->type,
+                                  spec->options, err);
+            break;
+    }
+    if (result != 0 && err->errnum == ENODEV && err->code != ERROR_TIMEOUT) {
+        unknown_type(resource, err);
+    }
+    return result;
+}
+
+static bool slow(const struct resource *resource)
+{
+    const struct mount_spec *spec = resource->spec;
+
+    return spec->form == FORM_DEVICE;
+}
+
+static int64_t wait_for(const struct resource *resource)
+{
+    const struct mount_spec *spec = resource->spec;
+
+    return spec->wait;
+}
+
+static int watch(const struct resource *resource, struct error *err)
+{
+    const struct mount_spec *spec = resource->spec;
+
+    return device_watch(spec->source, err);
+}
+
+const struct resource_kind kind_mount = {
+    .name = "mount",
+    .section = "mounts",
+    .parse = parse,
+    .needs = needs,
+    .probe = probe,
+    .apply = apply,
+    .slow = slow,
+    .wait = wait_for,
+    .watch = watch,
+};

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/mounts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libmount/libmount.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/util.h"
+#include "host/host.h"
+
+struct mounts {
+    struct libmnt_table *table;
+};
+
+static struct libmnt_table *get_table(struct host *host)
+{
+    if (host->mounts == NULL) {
+        host->mounts = xcalloc(1, sizeof(*host->mounts));
+        host->mounts->table = mnt_new_table();
+        /* The file by name: mnt_table_parse_mtab() would mix in /run/mount/utab. */
+        mnt_table_parse_file(host->mounts->table, "/proc/self/mountinfo");
+    }
+    return host->mounts->table;
+}
+
+void mounts_forget(struct host *host)
+{
+    if (host->mounts != NULL) {
+        mnt_unref_table(host->mounts->table);
+        free(host->mounts);
+        host->mounts = NULL;
+    }
+}
+
+static const char *or_empty(const char *text)
+{
+    return text == NULL ? "" : text;
+}
+
+static void fill(struct libmnt_fs *fs, struct mount_entry *entry)
+{
+    *entry = (struct mount_entry){
+        .id = mnt_fs_get_id(fs),
+        .parent = mnt_fs_get_parent_id(fs),
+        .device = mnt_fs_get_devno(fs),
+        .root = or_empty(mnt_fs_get_root(fs)),
+        .target = or_empty(mnt_fs_get_target(fs)),
+        .type = or_empty(mnt_fs_get_fstype(fs)),
+        .source = or_empty(mnt_fs_get_source(fs)),
+        .options = or_empty(mnt_fs_get_vfs_options(fs)),
+        .fs_options = or_empty(mnt_fs_get_fs_options(fs)),
+    };
+}
+
+bool mounts_next(struct host *host, size_t *cursor, struct mount_entry *entry)
+{
+    struct libmnt_table *table = get_table(host);
+    struct libmnt_iter *iterator = mnt_new_iter(MNT_ITER_FORWARD);
+    struct libmnt_fs *fs = NULL;
+    bool found = false;
+
+    for (size_t i = 0; mnt_table_next_fs(table, iterator, &fs) == 0; i++) {
+        if (i == *cursor) {
+            fill(fs, entry);
+            (*cursor)++;
+            found = true;
+            break;
+        }
+    }
+    mnt_free_iter(iterator);
+    return found;
+}
+
+static int find_id(struct host *host, int id, struct mount_entry *entry)
+{
+    size_t cursor = 0;
+
+    while (mounts_next(host, &cursor, entry)) {
+        if (entry->id == id) {
+            return 0;
+        }
+    }
+    return -1;
+}
+
+/* Kernels before 5.8 tell the mount id only in fdinfo (since 3.15). */
+static int mount_id_of(int fd)
+{
+    CLEANUP_FREE char *path = xasprintf("/proc/self/fdinfo/%d", fd);
+    CLEANUP_FREE char *info = NULL;
+    const char *line;
+    struct error ignored = {0};
+    size_t length;
+
+    if (file_read(path, 4096, &info, &length, &ignored) != 0 || (line = strstr(info, "mnt_id:")) == NULL) {
+        return -1;
+    }
+    return (int)strtol(line + strlen("mnt_id:"), NULL, 10);
+}
+
+/* The id of the mount that path leads to, and whether path is its root: 1, 0, or -1 if only the table can tell. */
+static int identify(const char *path, int *id, int *is_root, struct error *err)
+{
+    CLEANUP_CLOSE int fd = -1;
+    struct statx status;
+
+    if (statx(AT_FDCWD, path, AT_NO_AUTOMOUNT, STATX_BASIC_STATS | STATX_MNT_ID, &status) != 0) {
+        if (errno != ENOSYS) {
+            return error_system(err, errno, "stat %s", path);
+        }
+        status.stx_mask = 0;
+        status.stx_attributes_mask = 0;
+    }
+    *is_root = -1;
+    if ((status.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) != 0) {
+        *is_root = (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+    }
+    if ((status.stx_mask & STATX_MNT_ID) != 0) {
+        *id = (int)status.stx_mnt_id;
+        return 0;
+    }
+    fd = open(path, O_PATH | O_CLOEXEC);
+    if (fd < 0) {
+        return error_system(err, errno, "open %s", path);
+    }
+    *id = mount_id_of(fd);
+    return 0;
+}
+
+int mounts_holding(struct host *host, const char *path, struct mount_entry *entry, struct error *err)
+{
+    int id = -1;
+    int is_root;
+
+    if (identify(path, &id, &is_root, err) != 0) {
+        return -1;
+    }
+    if (find_id(host, id, entry) != 0) {
+        mounts_forget(host); /* mounted by somebody else since we read the table */
+        if (find_id(host, id, entry) != 0) {
+            return error_set(err, ERROR_SYSTEM, ENOENT, "find mount %d of %s in /proc/self/mountinfo", id, path);
+        }
+    }
+    return 0;
+}
+
+int mounts_at(struct host *host, const char *path, struct mount_entry *entry, struct error *err)
+{
+    char real[PATH_MAX];
+    int id = -1;
+    int is_root = 0;
+
+    if (identify(path, &id, &is_root, err) != 0) {
+        return -1;
+    }
+    if (is_root == 0) {
+        return 0; /* the common answer, without reading the table */
+    }
+    if (mounts_holding(host, path, entry, err) != 0) {
+        return -1;
+    }
+    if (is_root < 0) {
+        is_root = realpath(path, real) != NULL && streq(real, entry->target);
+    }
+    return is_root;
+}
+
+int mounts_mount(struct host *host, const char *source, const char *target, const char *type, const char *options,
+                 struct error *err)
+{
+    struct libmnt_context *context = mnt_new_context();
+    int result;
+    int errnum;
+
+    /* Neither fstab, nor helpers (mount.TYPE), nor a private table under /run: the manifest says it all. */
+    mnt_context_set_optsmode(context, MNT_OMODE_NOTAB);
+    mnt_context_disable_helpers(context, 1);
+    mnt_context_disable_mtab(context, 1);
+    mnt_context_disable_canonicalize(context, 1);
+    mnt_context_set_source(context, source);
+    mnt_context_set_target(context, target);
+    mnt_context_set_fstype(context, type);
+    mnt_context_set_options(context, options);
+    result = mnt_context_mount(context);
+    errnum = mnt_context_syscall_called(context) ? mnt_context_get_syscall_errno(context) : (result < 0 ? -result : 0);
+    mnt_free_context(context);
+    mounts_forget(host);
+    if (result == 0) {
+        return 0;
+    }
+    return error_system(err, errnum == 0 ? EINVAL : errnum, "mount %s on %s (type %s, options %s)",
+                        source == NULL ? "none" : source, target, type == NULL ? "none" : type,
+                        options == NULL || options[0] == '\0' ? "none" : options);
+}
+
+int mounts_detach(struct host *host, const char *target, struct error *err)
+{
+    if (umount2(target, MNT_DETACH) != 0) {
+        return error_system(err, errno, "umount %s", target);
+    }
+    mounts_forget(host);
+    return 0;
+}
+
+bool mounts_has_option(const char *options, const char *word)
+{
+    size_t length = strlen(word);
+
+    for (const char *at = options; at != NULL && *at != '\0';
+         at = strchr(at, ',') == NULL ? NULL : strchr(at, ',') + 1) {
+        if (strncmp(at, word, length) == 0 && (at[length] == ',' || at[length] == '\0')) {
+            return true;
+        }
+    }
+    return false;
+}

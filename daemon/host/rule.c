@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Policy routing rules through libnl-route. A rule is present if one with the same family, priority, table and selector
+ * is in the kernel's table; the kernel itself would gladly take a second equal one (before 4.18 without EEXIST).
+ */
+#include "host/rule.h"
+
+#include <errno.h>
+#include <linux/fib_rules.h>
+#include <linux/rtnetlink.h>
+#include <netlink/netlink.h>
+#include <netlink/route/rule.h>
+
+#include "base/util.h"
+#include "host/host.h"
+
+enum { FAMILY_IPV4, FAMILY_IPV6 };
+static const char *const family_words[] = {[FAMILY_IPV4] = "ipv4", [FAMILY_IPV6] = "ipv6", NULL};
+
+struct rule_spec {
+    int64_t priority;
+    int64_t table;
+    int family;
+    int64_t fwmark; /* -1: any */
+    int64_t fwmask;
+    const char *from; /* NULL: all */
+    const char *to;
+    const char *iif;
+    const char *oif;
+};
+
+static int address_family(const struct rule_spec *spec)
+{
+    return spec->family == FAMILY_IPV6 ? AF_INET6 : AF_INET;
+}
+
+static void read_table(const struct reader *reader, void *record)
+{
+    static const struct field number = {NULL,     FIELD_INTEGER,     .offset = offsetof(struct rule_spec, table),
+                                        .min = 1, .max = UINT32_MAX, .example = "100"};
+    static const struct {
+        const char *name;
+        int64_t number;
+    } names[] = {{"main", RT_TABLE_MAIN}, {"default", RT_TABLE_DEFAULT}, {"local", RT_TABLE_LOCAL}};
+    struct rule_spec *spec = record;
+
+    if (!cJSON_IsString(reader->node)) {
+        reader_value(reader, &number, record);
+        return;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        if (streq(names[i].name, reader->node->valuestring)) {
+            spec->table = names[i].number;
+            return;
+        }
+    }
+    reader_problem(reader, "write \"main\", \"default\", \"local\" or a number", "\"%s\" is no routing table",
+                   reader->node->valuestring);
+}
+
+/* An address with an optional prefix length; NULL if it is none of this family. */
+static struct nl_addr *parse_address(const char *text, const struct rule_spec *spec)
+{
+    struct nl_addr *address = NULL;
+
+    return nl_addr_parse(text, address_family(spec), &address) == 0 ? address : NULL;
+}
+
+static void check_address(const struct reader *reader, const char *text, const char *key, const struct rule_spec *spec)
+{
+    struct nl_addr *address = text == NULL ? NULL : parse_address(text, spec);
+
+    if (text != NULL && address == NULL) {
+        reader_problem(reader,
+                       spec->family == FAMILY_IPV6 ? "write an address such as \"fd00::/8\""
+                                                   : "write an address such as \"10.0.0.0/8\"",
+                       "\"%s\": \"%s\" is no %s address", key, text, family_words[spec->family]);
+    }
+    nl_addr_put(address);
+}
+
+/* A short name that tells rules apart: what ip-rule(8) would print. */
+static char *rule_subject(const struct rule_spec *spec)
+{
+    CLEANUP_TEXT struct text subject = {0};
+
+    text_format(&subject, "%s %lld", family_words[spec->family], (long long)spec->priority);
+    if (spec->from != NULL) {
+        text_format(&subject, " from %s", spec->from);
+    }
+    if (spec->to != NULL) {
+        text_format(&subject, " to %s", spec->to);
+    }
+    if (spec->iif != NULL) {
+        text_format(&subject, " iif %s", spec->iif);
+    }
+    if (spec->oif != NULL) {
+        text_format(&subject, " oif %s", spec->oif);
+    }
+    if (spec->fwmark >= 0) {
+        text_format(&subject, " fwmark %lld/0x%llx", (long long)spec->fwmark, (long long)spec->fwmask);
+    }
+    text_format(&subject, " table %lld", (long long)spec->table);
+    return text_take(&subject);
+}
+
+static void parse_one(const struct reader *reader, struct host *host)
+{
+    static const struct field fields[] = {
+        {"priority", FIELD_INTEGER, .required = true, .offset = offsetof(struct rule_spec, priority), .min = 1,
+         .max = UINT32_MAX, .example = "1"},
+        {"table", FIELD_READ, .required = true, .read = read_table, .example = "\"main\""},
+        {"family", FIELD_CHOICE, .offset = offsetof(struct rule_spec, family), .choices = family_words},
+        {"from", FIELD_STRING, .offset = offsetof(struct rule_spec, from), .example = "\"10.0.0.0/8\""},
+        {"to", FIELD_STRING, .offset = offsetof(struct rule_spec, to), .example = "\"10.0.0.0/8\""},
+        {"iif", FIELD_STRING, .offset = offsetof(struct rule_spec, iif), .example = "\"wlan0\""},
+        {"oif", FIELD_STRING, .offset = offsetof(struct rule_spec, oif), .example = "\"wlan0\""},
+        {"fwmark", FIELD_INTEGER, .offset = offsetof(struct rule_spec, fwmark), .min = 0, .max = UINT32_MAX,
+         .example = "1"},
+        {"fwmask", FIELD_INTEGER, .offset = offsetof(struct rule_spec, fwmask), .min = 1, .max = UINT32_MAX,
+         .example = "255"},
+    };
+    struct rule_spec spec = {.fwmark = -1, .fwmask = UINT32_MAX};
+    struct rule_spec *kept;
+    CLEANUP_FREE char *subject = NULL;
+
+    if (!reader_object(reader, fields, ARRAY_SIZE(fields), &spec)) {
+        return;
+    }
+    check_address(reader, spec.from, "from", &spec);
+    check_address(reader, spec.to, "to", &spec);
+    kept = xcalloc(1, sizeof(*kept));
+    *kept = spec;
+    subject = rule_subject(kept);
+    host_add(host, reader, &kind_rule, subject, NULL, kept)->rank = RANK_RULE;
+}
+
+static void parse(const struct reader *section, struct host *host)
+{
+    struct reader item;
+
+    if (!reader_is_array(section, "[{\"priority\": 1, \"table\": \"main\"}]")) {
+        return;
+    }
+    for (bool more = reader_first(section, &item); more; more = reader_next(&item)) {
+        parse_one(&item, host);
+    }
+}
+
+static void needs(const struct resource *resource, struct need_list *list)
+{
+    (void)resource;
+    (void)list;
+}
+
+/* libnl's own error numbers, back to errno where one fits. */
+static int to_errno(int nl_error)
+{
+    switch (-nl_error) {
+        case NLE_PERM:
+            return EPERM;
+        case NLE_NOACCESS:
+            return EACCES;
+        case NLE_OPNOTSUPP:
+            return EOPNOTSUPP;
+        case NLE_AF_NOSUPPORT:
+            return EAFNOSUPPORT;
+        case NLE_EXIST:
+            return EEXIST;
+        case NLE_NOMEM:
+            return ENOMEM;
+        default:
+            return EINVAL;
+    }
+}
+
+static int rule_error(struct error *err, int nl_error, const char *what, const char *subject)
+{
+    error_system(err, to_errno(nl_error), "%s %s", what, subject);
+    if (err->errnum == EOPNOTSUPP || err->errnum == EAFNOSUPPORT) {
+        error_remedy(err, "build the kernel with CONFIG_IP_MULTIPLE_TABLES=y (IPv6: CONFIG_IPV6_MULTIPLE_TABLES=y)");
+    } else if (err->errnum == EPERM || err->errnum == EACCES) {
+        error_remedy(err, "run edgeinit as root with CAP_NET_ADMIN");
+    } else if (err->errnum == EINVAL) {
+        error_wrap(err, "libnl says \"%s\"", nl_geterror(nl_error));
+    }
+    return -1;
+}
+
+static struct nl_sock *open_socket(struct error *err)
+{
+    struct nl_sock *socket = nl_socket_alloc();
+    int result = socket == NULL ? -NLE_NOMEM : nl_connect(socket, NETLINK_ROUTE);
+
+    if (result != 0) {
+        rule_error(err, result, "open", "rtnetlink");
+        nl_socket_free(socket);
+        return NULL;
+    }
+    return socket;
+}
+
+static struct nl_cache *get_rules(struct host *host, struct error *err)
+{
+    struct nl_sock *socket;
+    int result;
+
+    if (host->rules != NULL) {
+        return host->rules;
+    }
+    socket = open_socket(err);
+    if (socket == NULL) {
+        return NULL;
+    }
+    result = rtnl_rule_alloc_cache(socket, AF_UNSPEC, &host->rules);
+    nl_socket_free(socket);
+    if (result != 0) {
+        host->rules = NULL;
+        rule_error(err, result, "list", "rules");
+    }
+    return host->rules;
+}
+
+void rule_forget(struct host *host)
+{
+    if (host->rules != NULL) {
+        nl_cache_free(host->rules);
+        host->rules = NULL;
+    }
+}
+
+static bool same_address(struct nl_addr *found, const char *wanted, const struct rule_spec *spec)
+{
+    bool any = found == NULL || nl_addr_get_prefixlen(found) == 0;
+    struct nl_addr *address;
+    bool same;
+
+    if (wanted == NULL || any) {
+        return wanted == NULL && any;
+    }
+    address = parse_address(wanted, spec);
+    same = address != NULL && nl_addr_cmp(found, address) == 0;
+    nl_addr_put(address);
+    return same;
+}
+
+static bool same_name(const char *found, const char *wanted)
+{
+    bool none = found == NULL || found[0] == '\0';
+
+    return wanted == NULL || none ? wanted == NULL && none : streq(found, wanted);
+}
+
+static bool same_rule(struct rtnl_rule *rule, const struct rule_spec *spec)
+{
+    uint32_t mark = spec->fwmark < 0 ? 0 : (uint32_t)spec->fwmark;
+    uint32_t mask = spec->fwmark < 0 ? 0 : (uint32_t)spec->fwmask;
+
+    return rtnl_rule_get_family(rule) == address_family(spec) && rtnl_rule_get_prio(rule) == (uint32_t)spec->priority &&
+           rtnl_rule_get_table(rule) == (uint32_t)spec->table && rtnl_rule_get_action(rule) == FR_ACT_TO_TBL &&
+           rtnl_rule_get_mark(rule) == mark && (mask == 0 || rtnl_rule_get_mask(rule) == mask) &&
+           same_address(rtnl_rule_get_src(rule), spec->from, spec) &&
+           same_address(rtnl_rule_get_dst(rule), spec->to, spec) && same_name(rtnl_rule_get_iif(rule), spec->iif) &&
+           same_name(rtnl_rule_get_oif(rule), spec->oif);
+}
+
+static enum verdict probe(struct resource *resource, struct host *host)
+{
+    const struct rule_spec *spec = resource->spec;
+    struct error err = {0};
+    struct nl_cache *rules = get_rules(host, &err);
+
+    if (rules == NULL) {
+        return resource_impossible(resource, &err);
+    }
+    for (struct nl_object *object = nl_cache_get_first(rules); object != NULL; object = nl_cache_get_next(object)) {
+        if (same_rule((struct rtnl_rule *)object, spec)) {
+            return VERDICT_IN_PLACE;
+        }
+    }
+    return VERDICT_ABSENT;
+}
+
+static int set_address(struct rtnl_rule *rule, const char *text, const struct rule_spec *spec,
+                       int (*set)(struct rtnl_rule *, struct nl_addr *))
+{
+    struct nl_addr *address = text == NULL ? NULL : parse_address(text, spec);
+    int result = address == NULL ? 0 : set(rule, address);
+
+    nl_addr_put(address);
+    return result;
+}
+
+static int apply(struct resource *resource, struct host *host, struct error *err)
+{
+    const struct rule_spec *spec = resource->spec;
+    struct nl_sock *socket = open_socket(err);
+    struct rtnl_rule *rule;
+    int result;
+
+    (void)host;
+    if (socket == NULL) {
+        return -1;
+    }
+    rule = rtnl_rule_alloc();
+    rtnl_rule_set_family(rule, address_family(spec));
+    rtnl_rule_set_prio(rule, (uint32_t)spec->priority);
+    rtnl_rule_set_table(rule, (uint32_t)spec->table);
+    rtnl_rule_set_action(rule, FR_ACT_TO_TBL);
+    if (spec->fwmark >= 0) {
+        rtnl_rule_set_mark(rule, (uint32_t)spec->fwmark);
+        rtnl_rule_set_mask(rule, (uint32_t)spec->fwmask);
+    }
+    if (spec->iif != NULL) {
+        rtnl_rule_set_iif(rule, spec->iif);
+    }
+    if (spec->oif != NULL) {
+        rtnl_rule_set_oif(rule, spec->oif);
+    }
+    result = set_address(rule, spec->from, spec, rtnl_rule_set_src);
+    if (result == 0) {
+        result = set_address(rule, spec->to, spec, rtnl_rule_set_dst);
+    }
+    if (result == 0) {
+        result = rtnl_rule_add(socket, rule, NLM_F_EXCL);
+    }
+    rtnl_rule_put(rule);
+    nl_socket_free(socket);
+    return result == 0 || result == -NLE_EXIST ? 0 : rule_error(err, result, "add", resource->name);
+}
+
+const struct resource_kind kind_rule = {
+    .name = "rule",
+    .section = "rules",
+    .parse = parse,
+    .needs = needs,
+    .probe = probe,
+    .apply = apply,
+};

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Remount windows: a read-only mount made writable for as long as it takes to create what the manifest allows to be
+ * created there, and closed again. A window that is open is written down in the run directory before it opens, so
+ * whoever comes after a kill finds it and closes it; a reboot makes the root read-only again by itself.
+ */
+#ifndef EDGEINIT_HOST_WINDOW_H
+#define EDGEINIT_HOST_WINDOW_H
+
+#include "base/error.h"
+
+struct host;
+
+/* Make the mount that holds `path` writable, if it is not; a path that does not exist yet counts for its nearest
+ * ancestor that does. No effect if a window is open there. */
+int window_open(struct host *host, const char *path, struct error *err);
+
+/* Close every window that is open, those that a killed process left included. */
+int window_close_all(struct host *host, struct error *err);
+
+void window_free(struct host *host);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The manifest's grammar: JSON (RFC 8259) with // and block comments, nothing else. cJSON, which builds the tree,
+ * knows neither comments nor places and lets much pass; so every text goes through this scanner first. It checks the
+ * grammar strictly, blanks the comments in place, and notes where each value and its key stand, in the order in which
+ * the values begin: the same order in which a walk over cJSON's tree meets them.
+ */
+#ifndef EDGEINIT_MANIFEST_SCAN_H
+#define EDGEINIT_MANIFEST_SCAN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Limits of one file. The largest manifest shipped has 12 KiB, 500 values and depth 5. */
+#define SCAN_LARGEST_TEXT (1024 * 1024)
+#define SCAN_DEEPEST 32
+
+struct place {
+    uint32_t source;   /* which file of the stack */
+    uint32_t line;     /* of the value, from 1 */
+    uint32_t column;   /* in characters, from 1 */
+    uint32_t key_line; /* of its key; the value's own for array elements and the root */
+    uint32_t key_column;
+};
+
+struct place_list {
+    struct place *items; /* free() */
+    size_t count;
+    size_t capacity;
+};
+
+struct scan_error {
+    uint32_t line;
+    uint32_t column;
+    const char *what;   /* static text */
+    const char *remedy; /* static text, may be empty */
+};
+
+/* Check `text` and blank its comments. Appends to `places`. Returns -1 at the first mistake. */
+int scan_text(char *text, size_t length, uint32_t source, struct place_list *places, struct scan_error *error);
+
+#endif

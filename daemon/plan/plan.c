@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plan/plan.h"
+
+#include "base/path.h"
+#include "base/text.h"
+#include "base/util.h"
+
+static void add_need(struct plan_entry *entry, size_t need)
+{
+    for (size_t i = 0; i < entry->need_count; i++) {
+        if (entry->needs[i] == need) {
+            return;
+        }
+    }
+    entry->needs = xrealloc(entry->needs, (entry->need_count + 1) * sizeof(entry->needs[0]));
+    entry->needs[entry->need_count++] = need;
+}
+
+/* Everything at or above `path`. At the resource's own path only what ranks lower: a mount needs the directory it
+ * covers, not the other way round. */
+static void add_path_needs(struct plan *plan, size_t index, const char *path)
+{
+    const struct resource *resource = plan->entries[index].resource;
+    bool own = resource->path != NULL && streq(resource->path, path);
+
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct resource *other = plan->entries[i].resource;
+
+        if (i == index || other->path == NULL) {
+            continue;
+        }
+        if (path_is_below(path, other->path) || (streq(path, other->path) && (!own || other->rank < resource->rank))) {
+            add_need(&plan->entries[index], i);
+        }
+    }
+}
+
+static void derive_needs(struct plan *plan, size_t index)
+{
+    struct plan_entry *entry = &plan->entries[index];
+    struct need_list list = {0};
+
+    entry->resource->kind->needs(entry->resource, &list);
+    for (size_t i = 0; i < list.path_count; i++) {
+        add_path_needs(plan, index, list.paths[i]);
+    }
+    for (size_t i = 0; i < list.name_count; i++) {
+        const struct resource *other = host_find(plan->host, list.names[i]);
+
+        if (other != NULL && other != entry->resource) {
+            add_need(entry, (size_t)(other - plan->host->resources));
+        }
+    }
+    need_list_free(&list);
+}
+
+/* Follow unplaced needs from an entry that cannot be placed until one comes up twice: that is the cycle. */
+static int report_cycle(const struct plan *plan, const bool *placed, size_t start, struct error *err)
+{
+    CLEANUP_FREE bool *seen = xcalloc(plan->count, sizeof(*seen));
+    CLEANUP_TEXT struct text cycle = {0};
+    size_t at = start;
+    size_t first;
+
+    while (!seen[at]) {
+        const struct plan_entry *entry = &plan->entries[at];
+
+        seen[at] = true;
+        for (size_t i = 0; i < entry->need_count; i++) {
+            if (!placed[entry->needs[i]]) {
+                at = entry->needs[i];
+                break;
+            }
+        }
+    }
+    first = at;
+    do {
+        const struct plan_entry *entry = &plan->entries[at];
+
+        text_format(&cycle, "%s needs ", entry->resource->name);
+        for (size_t i = 0; i < entry->need_count; i++) {
+            if (!placed[entry->needs[i]]) {
+                at = entry->needs[i];
+                break;
+            }
+        }
+    } while (at != first);
+    text_add(&cycle, plan->entries[first].resource->name);
+    error_set(err, ERROR_INPUT, 0, "the manifest goes round in a circle: %s", text_string(&cycle));
+    return error_remedy(err, "change one of these sources or targets");
+}
+
+static bool is_ready(const struct plan *plan, const bool *placed, size_t index)
+{
+    const struct plan_entry *entry = &plan->entries[index];
+
+    for (size_t i = 0; i < entry->need_count; i++) {
+        if (!placed[entry->needs[i]]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int derive_order(struct plan *plan, struct error *err)
+{
+    CLEANUP_FREE bool *placed = xcalloc(plan->count, sizeof(*placed));
+
+    for (size_t done = 0; done < plan->count; done++) {
+        size_t best = plan->count;
+
+        for (size_t i = 0; i < plan->count; i++) {
+            bool better = best == plan->count || plan->entries[i].resource->rank < plan->entries[best].resource->rank;
+
+            if (!placed[i] && better && is_ready(plan, placed, i)) {
+                best = i;
+            }
+        }
+        if (best == plan->count) {
+            size_t stuck = 0;
+
+            while (placed[stuck]) {
+                stuck++;
+            }
+            return report_cycle(plan, placed, stuck, err);
+        }
+        placed[best] = true;
+        plan->order[done] = best;
+    }
+    return 0;
+}
+
+/* In order, so that what an entry stands on is decided before it. */
+static void find_workers(struct plan *plan)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        struct plan_entry *entry = &plan->entries[plan->order[i]];
+        const struct resource *resource = entry->resource;
+
+        entry->in_worker = resource->kind->slow != NULL && resource->kind->slow(resource);
+        for (size_t j = 0; j < entry->need_count && resource->path != NULL; j++) {
+            const struct plan_entry *need = &plan->entries[entry->needs[j]];
+
+            entry->in_worker |= need->in_worker && need->resource->path != NULL;
+        }
+    }
+}
+
+int plan_make(struct plan *plan, struct host *host, struct error *err)
+{
+    *plan = (struct plan){
+        .host = host,
+        .entries = xcalloc(host->count, sizeof(*plan->entries)),
+        .order = xcalloc(host->count, sizeof(*plan->order)),
+        .count = host->count,
+    };
+    for (size_t i = 0; i < plan->count; i++) {
+        plan->entries[i].resource = &host->resources[i];
+        plan->entries[i].blocker = i;
+    }
+    for (size_t i = 0; i < plan->count; i++) {
+        derive_needs(plan, i);
+    }
+    if (derive_order(plan, err) != 0) {
+        return -1;
+    }
+    find_workers(plan);
+    return 0;
+}
+
+/* Will a mount come over the place of this entry? Then what is seen there now says nothing. */
+static bool covers(const struct plan_entry *need, const struct plan_entry *entry)
+{
+    const char *path = need->resource->path;
+
+    return path != NULL && entry->resource->path != NULL &&
+           (need->resource->kind == &kind_mount || need->resource->kind == &kind_cgroup) &&
+           (path_is_below(entry->resource->path, path) || streq(entry->resource->path, path));
+}
+
+static void probe_entry(struct plan *plan, size_t index)
+{
+    static const enum plan_action actions[VERDICTS] = {
+        [VERDICT_IN_PLACE] = ACTION_NONE, [VERDICT_ABSENT] = ACTION_CREATE,         [VERDICT_DIFFERS] = ACTION_CHANGE,
+        [VERDICT_BLIND] = ACTION_CHANGE,  [VERDICT_IMPOSSIBLE] = ACTION_IMPOSSIBLE,
+    };
+    struct plan_entry *entry = &plan->entries[index];
+    const struct plan_entry *pending = NULL;
+
+    for (size_t i = 0; i < entry->need_count; i++) {
+        const struct plan_entry *need = &plan->entries[entry->needs[i]];
+
+        if (need->action == ACTION_IMPOSSIBLE) {
+            entry->action = ACTION_IMPOSSIBLE;
+            entry->blocker = need->blocker;
+            resource_detail(entry->resource, NULL);
+            return;
+        }
+    }
+    host_probe(plan->host, entry->resource);
+    entry->action = actions[entry->resource->verdict];
+    for (size_t i = 0; i < entry->need_count; i++) {
+        const struct plan_entry *need = &plan->entries[entry->needs[i]];
+
+        if (need->action != ACTION_NONE && (entry->action == ACTION_IMPOSSIBLE || covers(need, entry))) {
+            pending = need;
+        }
+    }
+    if (pending != NULL && (entry->action != ACTION_CREATE || entry->resource->detail == NULL)) {
+        entry->action = ACTION_CREATE;
+        resource_detail(entry->resource, "after %s", pending->resource->name);
+    }
+}
+
+void plan_probe(struct plan *plan)
+{
+    host_refresh(plan->host);
+    for (size_t i = 0; i < plan->count; i++) {
+        plan->entries[plan->order[i]].blocker = plan->order[i];
+        probe_entry(plan, plan->order[i]);
+    }
+}
+
+bool plan_touches(const struct plan_entry *entry, const char *path)
+{
+    const char *own = entry->resource->path;
+
+    return own != NULL && (streq(own, path) || path_is_below(own, path) || path_is_below(path, own));
+}
+
+void plan_free(struct plan *plan)
+{
+    for (size_t i = 0; i < plan->count && plan->entries != NULL; i++) {
+        free(plan->entries[i].needs);
+    }
+    free(plan->entries);
+    free(plan->order);
+    *plan = (struct plan){0};
+}

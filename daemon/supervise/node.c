@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "supervise/node.h"
+
+#include "base/util.h"
+
+static void read_version(const struct reader *reader, void *record)
+{
+    (void)record;
+    if (!cJSON_IsNumber(reader->node) || reader->node->valuedouble != 1) {
+        reader_problem(reader, "write 1", "this edgeinit understands version 1 of the manifest");
+    }
+}
+
+static void read_host(const struct reader *reader, void *record)
+{
+    host_parse(reader, &((struct node *)record)->host);
+}
+
+static void read_services(const struct reader *reader, void *record)
+{
+    service_parse(reader, &((struct node *)record)->services);
+}
+
+int node_read(struct node *node)
+{
+    static const struct field fields[] = {
+        {"version", FIELD_READ, .required = true, .read = read_version, .example = "1"},
+        {"host", FIELD_READ, .read = read_host},
+        {"services", FIELD_READ, .read = read_services},
+    };
+    struct manifest *manifest = &node->manifest;
+    struct error err = {0};
+    struct reader root;
+
+    if (manifest->root == NULL || manifest->incomplete) {
+        return -1;
+    }
+    root = reader_root(manifest);
+    reader_object(&root, fields, ARRAY_SIZE(fields), node);
+    if (manifest->mistakes == 0 && plan_make(&node->plan, &node->host, &err) != 0) {
+        manifest_problem(manifest, false, NULL, "host", err.what, err.remedy);
+    }
+    return manifest->mistakes == 0 ? 0 : -1;
+}
+
+int node_load(struct node *node, const struct node_paths *paths)
+{
+    node->host.run_dir = paths->run_dir;
+    node->host.state_dir = paths->state_dir;
+    manifest_load(&node->manifest, paths->manifests, paths->manifest_count);
+    return node_read(node);
+}
+
+void node_free(struct node *node)
+{
+    plan_free(&node->plan);
+    host_free(&node->host);
+    service_list_free(&node->services);
+    manifest_free(&node->manifest);
+}
+
+struct match {
+    const struct plan_entry *entry;
+    bool found;
+};
+
+static void match_path(void *data, const char *path)
+{
+    struct match *match = data;
+
+    match->found |= plan_touches(match->entry, path);
+}
+
+bool node_service_needs(const struct service_config *service, const struct plan_entry *entry)
+{
+    struct match match = {.entry = entry};
+
+    service_paths(service, match_path, &match);
+    return match.found;
+}

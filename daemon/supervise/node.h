@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Everything a manifest says, read and checked: the host's resources, their plan, and the services. The top level of
+ * the manifest is known here and nowhere else.
+ */
+#ifndef EDGEINIT_SUPERVISE_NODE_H
+#define EDGEINIT_SUPERVISE_NODE_H
+
+#include "plan/plan.h"
+#include "supervise/service.h"
+
+struct node {
+    struct manifest manifest;
+    struct host host;
+    struct plan plan;
+    struct service_list services;
+};
+
+/* Where things are; the texts are not copied. */
+struct node_paths {
+    const char *const *manifests;
+    size_t manifest_count;
+    const char *run_dir;
+    const char *state_dir;
+};
+
+/* Load into a zero-initialised node. On -1 the manifest's problems say why; node_free() in either case. */
+int node_load(struct node *node, const struct node_paths *paths);
+
+/* Read a manifest that is loaded already (manifest_load_text). */
+int node_read(struct node *node);
+
+void node_free(struct node *node);
+
+/* Does this resource have to be in place before the service can start? Yes, if it is at, above or below a path that the
+ * service uses. */
+bool node_service_needs(const struct service_config *service, const struct plan_entry *entry);
+
+#endif

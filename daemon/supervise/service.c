@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "supervise/service.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+
+#include "base/path.h"
+#include "base/util.h"
+
+#define LONGEST (24 * 60 * 60 * INT64_C(1000)) /* no duration of a service is longer than a day */
+
+static const char *const signal_words[] = {"TERM", "INT", "HUP", "QUIT", "USR1", "USR2", "KILL", NULL};
+static const int signal_numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGKILL};
+
+static const struct {
+    const char *name;
+    int number;
+} rlimits[] = {
+    {"as", RLIMIT_AS},
+    {"core", RLIMIT_CORE},
+    {"cpu", RLIMIT_CPU},
+    {"data", RLIMIT_DATA},
+    {"fsize", RLIMIT_FSIZE},
+    {"memlock", RLIMIT_MEMLOCK},
+    {"msgqueue", RLIMIT_MSGQUEUE},
+    {"nice", RLIMIT_NICE},
+    {"nofile", RLIMIT_NOFILE},
+    {"nproc", RLIMIT_NPROC},
+    {"rtprio", RLIMIT_RTPRIO},
+    {"sigpending", RLIMIT_SIGPENDING},
+    {"stack", RLIMIT_STACK},
+};
+
+int service_rlimit(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(rlimits); i++) {
+        if (streq(rlimits[i].name, name)) {
+            return rlimits[i].number;
+        }
+    }
+    return -1;
+}
+
+/* A value that is checked as its type demands, and then set aside: its place is taken by the supervisor to come. */
+struct later {
+    bool boolean;
+    int64_t number;
+    double fraction;
+    const char *string;
+    int choice;
+};
+
+static void not_yet(const struct reader *reader)
+{
+    reader_warning(reader, "", "is checked, but this version does not act on it yet");
+}
+
+static void read_strings(const struct reader *reader, enum field_type type, const char *example, const char ***items,
+                         size_t *count)
+{
+    struct field field = {NULL, type, .example = example};
+    CLEANUP_FREE char *whole = xasprintf("[%s]", example);
+    struct reader item;
+
+    if (!reader_is_array(reader, whole)) {
+        return;
+    }
+    for (bool more = reader_first(reader, &item); more; more = reader_next(&item)) {
+        const char *string = NULL;
+
+        if (reader_value(&item, &field, &string)) {
+            *items = xrealloc(*items, (*count + 2) * sizeof(**items));
+            (*items)[(*count)++] = string;
+            (*items)[*count] = NULL;
+        }
+    }
+}
+
+static void read_command(const struct reader *reader, void *record)
+{
+    struct service_config *service = record;
+    const char *why = NULL;
+
+    read_strings(reader, FIELD_TEXT, "\"/system/bin/dockerd\"", &service->command, &service->command_count);
+    if (cJSON_IsArray(reader->node) && reader->node->child == NULL) {
+        reader_problem(reader, "write for example [\"/system/bin/dockerd\"]", "names no program");
+    } else if (service->command_count > 0 && !path_is_normal(service->command[0], &why)) {
+        reader_problem(reader, "write the absolute path of the program", "\"%s\" %s", service->command[0], why);
+    }
+}
+
+static void read_after(const struct reader *reader, void *record)
+{
+    struct service_config *service = record;
+
+    read_strings(reader, FIELD_STRING, "\"dockerd\"", &service->after, &service->after_count);
+}
+
+static void read_needs(const struct reader *reader, void *record)
+{
+    struct service_config *service = record;
+
+    read_strings(reader, FIELD_PATH, "\"/mnt/f2fs\"", &service->needs, &service->need_count);
+}
+
+static bool is_string_map(const struct reader *reader, const char *example, const char *forbidden)
+{
+    static const struct field value = {NULL, FIELD_TEXT, .example = "\"text\""};
+    struct reader item;
+    bool good = reader_is_object(reader, example);
+
+    for (bool more = good && reader_first(reader, &item); more; more = reader_next(&item)) {
+        const char *ignored = NULL;
+
+        good &= reader_value(&item, &value, &ignored);
+        if (reader_key(&item)[0] == '\0' || strpbrk(reader_key(&item), forbidden) != NULL) {
+            reader_problem_key(&item, "", "\"%s\" is no possible name", reader_key(&item));
+            good = false;
+        }
+    }
+    return good;
+}
+
+static void read_environment(const struct reader *reader, void *record)
+{
+    if (is_string_map(reader, "{\"DOCKER_RAMDISK\": \"true\"}", "=")) {
+        ((struct service_config *)record)->environment = reader->node;
+    }
+}
+
+static void read_cgroup(const struct reader *reader, void *record)
+{
+    struct reader item;
+
+    if (!is_string_map(reader, "{\"memory.limit_in_bytes\": \"512M\"}", "/ \t\n")) {
+        return;
+    }
+    for (bool more = reader_first(reader, &item); more; more = reader_next(&item)) {
+        if (strchr(reader_key(&item), '.') == NULL || reader_key(&item)[0] == '.') {
+            reader_problem_key(&item, "write the file's name, such as \"memory.limit_in_bytes\"",
+                               "\"%s\" names no file of a controller", reader_key(&item));
+            return;
+        }
+    }
+    ((struct service_config *)record)->cgroup = reader->node;
+}
+
+static void read_rlimits(const struct reader *reader, void *record)
+{
+    static const struct field value = {NULL, FIELD_INTEGER, .min = 0, .max = INT64_C(1) << 53, .example = "65536"};
+    const char *names[ARRAY_SIZE(rlimits)];
+    struct reader item;
+
+    if (!reader_is_object(reader, "{\"nofile\": 1048576}")) {
+        return;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(rlimits); i++) {
+        names[i] = rlimits[i].name;
+    }
+    for (bool more = reader_first(reader, &item); more; more = reader_next(&item)) {
+        int64_t ignored = 0;
+
+        if (service_rlimit(reader_key(&item)) < 0) {
+            const char *nearest = reader_nearest(reader_key(&item), names, ARRAY_SIZE(names));
+            CLEANUP_FREE char *remedy = nearest == NULL
+                                            ? xstrdup("see setrlimit(2), without RLIMIT_ and in small letters")
+                                            : xasprintf("did you mean \"%s\"?", nearest);
+
+            reader_problem_key(&item, remedy, "\"%s\" is no limit", reader_key(&item));
+        }
+        reader_value(&item, &value, &ignored);
+    }
+    ((struct service_config *)record)->rlimits = reader->node;
+}
+
+/* One policy key to come: checked by the field of the same key in `fields`. */
+static void check_later(const struct reader *reader, const struct field *fields, size_t count)
+{
+    struct later ignored = {0};
+
+    for (size_t i = 0; i < count; i++) {
+        if (streq(fields[i].key, reader_key(reader)) && reader_value(reader, &fields[i], &ignored)) {
+            not_yet(reader);
+        }
+    }
+}
+
+static const char *const policy_words[] = {"always", "on-failure", "never", NULL};
+
+static void read_restart_later(const struct reader *reader, void *record)
+{
+    static const struct field fields[] = {
+        {"max_delay", FIELD_DURATION, .offset = offsetof(struct later, number), .min = 1, .max = LONGEST,
+         .example = "\"1m\""},
+        {"jitter", FIELD_NUMBER, .offset = offsetof(struct later, fraction), .min = 0, .max = 1, .example = "0.2"},
+        {"reset_after", FIELD_DURATION, .offset = offsetof(struct later, number), .min = 1, .max = LONGEST,
+         .example = "\"1m\""},
+    };
+
+    (void)record;
+    check_later(reader, fields, ARRAY_SIZE(fields));
+}
+
+static void read_policy(const struct reader *reader, void *record)
+{
+    static const struct field field = {NULL, FIELD_CHOICE, .offset = offsetof(struct later, choice),
+                                       .choices = policy_words};
+    struct later later = {0};
+
+    (void)record;
+    if (reader_value(reader, &field, &later) && later.choice != 0) {
+        not_yet(reader);
+    }
+}
+
+static void read_restart(const struct reader *reader, void *record)
+{
+    static const struct field fields[] = {
+        {"policy", FIELD_READ, .read = read_policy},
+        {"delay", FIELD_DURATION, .offset = offsetof(struct service_config, restart_delay), .min = 0, .max = LONGEST,
+         .example = "\"200ms\""},
+        {"max_delay", FIELD_READ, .read = read_restart_later},
+        {"jitter", FIELD_READ, .read = read_restart_later},
+        {"reset_after", FIELD_READ, .read = read_restart_later},
+    };
+
+    reader_object(reader, fields, ARRAY_SIZE(fields), record);
+}
+
+static void read_check_command(const struct reader *reader, void *record)
+{
+    const char **command = NULL;
+    size_t count = 0;
+
+    (void)record;
+    read_strings(reader, FIELD_STRING, "\"/system/bin/true\"", &command, &count);
+    free(command);
+    not_yet(reader);
+}
+
+static void read_check_later(const struct reader *reader, void *record)
+{
+    static const struct field fields[] = {
+        {"http", FIELD_STRING, .offset = offsetof(struct later, string),
+         .example = "\"unix:/var/run/docker.sock:/_ping\""},
+        {"tcp", FIELD_STRING, .offset = offsetof(struct later, string), .example = "\"127.0.0.1:10350\""},
+        {"file", FIELD_PATH, .offset = offsetof(struct later, string), .example = "\"/run/ready\""},
+        {"interval", FIELD_DURATION, .offset = offsetof(struct later, number), .min = 100, .max = LONGEST,
+         .example = "\"30s\""},
+        {"timeout", FIELD_DURATION, .offset = offsetof(struct later, number), .min = 1, .max = LONGEST,
+         .example = "\"10s\""},
+        {"failures", FIELD_INTEGER, .offset = offsetof(struct later, number), .min = 1, .max = 1000, .example = "3"},
+    };
+
+    (void)record;
+    check_later(reader, fields, ARRAY_SIZE(fields));
+}
+
+static void read_ready(const struct reader *reader, void *record)
+{
+    static const struct field fields[] = {
+        {"notify", FIELD_BOOLEAN, .offset = offsetof(struct service_config, ready_notify), .example = "true"},
+        {"http", FIELD_READ, .read = read_check_later},
+        {"tcp", FIELD_READ, .read = read_check_later},
+        {"file", FIELD_READ, .read = read_check_later},
+        {"command", FIELD_READ, .read = read_check_command},
+        {"interval", FIELD_READ, .read = read_check_later},
+        {"timeout", FIELD_READ, .read = read_check_later},
+    };
+
+    reader_object(reader, fields, ARRAY_SIZE(fields), record);
+}
+
+static void read_alive(const struct reader *reader, void *record)
+{
+    static const struct field fields[] = {
+        {"http", FIELD_READ, .read = read_check_later},     {"tcp", FIELD_READ, .read = read_check_later},
+        {"file", FIELD_READ, .read = read_check_later},     {"command", FIELD_READ, .read = read_check_command},
+        {"interval", FIELD_READ, .read = read_check_later}, {"timeout", FIELD_READ, .read = read_check_later},
+        {"failures", FIELD_READ, .read = read_check_later},
+    };
+
+    reader_object(reader, fields, ARRAY_SIZE(fields), record);
+}
+
+static void read_scope(const struct reader *reader, void *record)
+{
+    static const char *const words[] = {"process", "group", NULL};
+    static const struct field field = {NULL, FIELD_CHOICE, .offset = offsetof(struct later, choice), .choices = words};
+    struct later later = {0};
+
+    (void)record;
+    if (reader_value(reader, &field, &later) && later.choice != 0) {
+        not_yet(reader);
+    }
+}
+
+static void read_signal(const struct reader *reader, void *record)
+{
+    static const struct field field = {NULL, FIELD_CHOICE, .offset = offsetof(struct later, choice),
+                                       .choices = signal_words};
+    struct later later = {0};
+
+    if (reader_value(reader, &field, &later)) {
+        ((struct service_config *)record)->stop_signal = signal_numbers[later.choice];
+    }
+}
+
+static void read_stop(const struct reader *reader, void *record)
+{
+    static const struct field fields[] = {
+        {"signal", FIELD_READ, .read = read_signal},
+        {"timeout", FIELD_DURATION, .offset = offsetof(struct service_config, stop_timeout), .min = 1, .max = LONGEST,
+         .example = "\"20s\""},
+        {"scope", FIELD_READ, .read = read_scope},
+    };
+
+    reader_object(reader, fields, ARRAY_SIZE(fields), record);
+}
+
+static void read_conditions(const struct reader *reader, void *record)
+{
+    static const struct field fields[] = {
+        {"route", FIELD_STRING, .offset = offsetof(struct later, string), .example = "\"default\""},
+        {"address", FIELD_STRING, .offset = offsetof(struct later, string), .example = "\"wlan0\""},
+        {"clock", FIELD_STRING, .offset = offsetof(struct later, string), .example = "\"2024-01-01\""},
+        {"file", FIELD_PATH, .offset = offsetof(struct later, string), .example = "\"/data/token\""},
+        {"mount", FIELD_PATH, .offset = offsetof(struct later, string), .example = "\"/mnt/f2fs\""},
+    };
+    struct reader item;
+
+    (void)record;
+    if (!reader_is_array(reader, "[{\"route\": \"default\"}]")) {
+        return;
+    }
+    for (bool more = reader_first(reader, &item); more; more = reader_next(&item)) {
+        struct later ignored = {0};
+
+        if (reader_object(&item, fields, ARRAY_SIZE(fields), &ignored) &&
+            (item.node->child == NULL || item.node->child->next != NULL)) {
+            reader_problem(&item, "write one object for each condition", "a condition has exactly one key");
+        }
+    }
+    not_yet(reader);
+}
+
+static void read_oom(const struct reader *reader, void *record)
+{
+    static const struct field field = {
+        NULL,         FIELD_INTEGER, .offset = offsetof(struct service_config, oom_score_adj),
+        .min = -1000, .max = 1000,   .example = "-500"};
+
+    ((struct service_config *)record)->has_oom_score_adj = reader_value(reader, &field, record);
+}
+
+static void parse_one(const struct reader *reader, struct service_list *list)
+{
+    static const struct field fields[] = {
+        {"command", FIELD_READ, .required = true, .read = read_command, .example = "[\"/system/bin/dockerd\"]"},
+        {"environment", FIELD_READ, .read = read_environment},
+        {"after", FIELD_READ, .read = read_after},
+        {"needs", FIELD_READ, .read = read_needs},
+        {"conditions", FIELD_READ, .read = read_conditions},
+        {"restart", FIELD_READ, .read = read_restart},
+        {"ready", FIELD_READ, .read = read_ready},
+        {"alive", FIELD_READ, .read = read_alive},
+        {"stop", FIELD_READ, .read = read_stop},
+        {"oom_score_adj", FIELD_READ, .read = read_oom},
+        {"rlimits", FIELD_READ, .read = read_rlimits},
+        {"cgroup", FIELD_READ, .read = read_cgroup},
+    };
+    struct service_config service = {
+        .name = reader_key(reader), .restart_delay = 200, .stop_signal = SIGTERM, .stop_timeout = 10000};
+    size_t length = strlen(service.name);
+
+    if (length == 0 || length > 31 ||
+        strspn(service.name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") != length) {
+        reader_problem_key(reader, "write 1 to 31 letters, digits, - and _", "\"%s\" is no possible name",
+                           service.name);
+    }
+    reader_object(reader, fields, ARRAY_SIZE(fields), &service);
+    list->items = xrealloc(list->items, (list->count + 1) * sizeof(list->items[0]));
+    list->items[list->count++] = service;
+}
+
+static const struct service_config *find(const struct service_list *list, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (streq(list->items[i].name, name)) {
+            return &list->items[i];
+        }
+    }
+    return NULL;
+}
+
+/* Bring the services into an order in which each comes after those that it names. */
+static void sort_by_after(const struct reader *section, struct service_list *list)
+{
+    for (size_t done = 0; done < list->count; done++) {
+        size_t next = done;
+
+        for (; next < list->count; next++) {
+            const struct service_config *service = &list->items[next];
+            bool ready = true;
+
+            for (size_t i = 0; i < service->after_count; i++) {
+                ready &= find(list, done, service->after[i]) != NULL;
+            }
+            if (ready) {
+                break;
+            }
+        }
+        if (next == list->count) {
+            CLEANUP_TEXT struct text names = {0};
+
+            for (size_t i = done; i < list->count; i++) {
+                text_format(&names, "%s%s", i == done ? "" : ", ", list->items[i].name);
+            }
+            reader_problem(section, "take one name out of an \"after\"", "these services wait for each other: %s",
+                           text_string(&names));
+            return;
+        }
+        for (; next > done; next--) {
+            struct service_config swap = list->items[next];
+
+            list->items[next] = list->items[next - 1];
+            list->items[next - 1] = swap;
+        }
+    }
+}
+
+void service_parse(const struct reader *section, struct service_list *list)
+{
+    struct reader item;
+    bool known = true;
+
+    if (!reader_is_object(section, "{\"dockerd\": {\"command\": [\"/system/bin/dockerd\"]}}")) {
+        return;
+    }
+    for (bool more = reader_first(section, &item); more; more = reader_next(&item)) {
+        parse_one(&item, list);
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        for (size_t j = 0; j < list->items[i].after_count; j++) {
+            if (find(list, list->count, list->items[i].after[j]) == NULL) {
+                reader_problem(section, "name a service of this manifest", "\"%s\" comes after unknown service \"%s\"",
+                               list->items[i].name, list->items[i].after[j]);
+                known = false;
+            }
+        }
+    }
+    if (known) {
+        sort_by_after(section, list);
+    }
+}
+
+static void paths_in(const char *argument, void (*each)(void *data, const char *path), void *data)
+{
+    const char *scheme = strstr(argument, "://");
+    const char *slash = strchr(scheme == NULL ? argument : scheme + 3, '/');
+    const char *why = NULL;
+
+    if (slash == NULL || (scheme != NULL && !starts_with(argument, "unix://") && !starts_with(argument, "fd://"))) {
+        return;
+    }
+    /* "10.0.0.0/8" and "a/b" are no paths: one begins the word, or follows '=', ':' or the scheme. */
+    if (slash != argument && strchr("=:/", slash[-1]) == NULL) {
+        return;
+    }
+    if (path_is_normal(slash, &why)) {
+        each(data, slash);
+    }
+}
+
+void service_paths(const struct service_config *service, void (*each)(void *data, const char *path), void *data)
+{
+    for (size_t i = 0; i < service->need_count; i++) {
+        each(data, service->needs[i]);
+    }
+    for (size_t i = 0; i < service->command_count; i++) {
+        paths_in(service->command[i], each, data);
+    }
+}
+
+void service_list_free(struct service_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        free(list->items[i].command);
+        free(list->items[i].after);
+        free(list->items[i].needs);
+    }
+    free(list->items);
+    *list = (struct service_list){0};
+}
