@@ -171,10 +171,11 @@ static int run_plan(struct command *command)
 
 static void report_apply(void *data, const struct plan *plan, const struct plan_entry *entry)
 {
+    const bool *colour = data;
     CLEANUP_TEXT struct text line = {0};
 
-    if (data == NULL) {
-        show_apply_entry(plan, entry, show_wants_colour(STDOUT_FILENO), &line);
+    show_apply_entry(plan, entry, *colour, &line);
+    if (line.length > 0) {
         print(&line);
     }
 }
@@ -190,6 +191,7 @@ static int run_apply(struct command *command)
     struct node node = {0};
     struct error err = {0};
     CLEANUP_TEXT struct text out = {0};
+    bool colour = show_wants_colour(STDOUT_FILENO);
     int64_t started = clock_now();
     int code;
 
@@ -197,7 +199,7 @@ static int run_apply(struct command *command)
         node_free(&node);
         return EXIT_FAILED;
     }
-    if (apply_run(&node.plan, report_apply, report_waiting, command->json ? command : NULL, &err) != 0) {
+    if (apply_run(&node.plan, command->json ? NULL : report_apply, report_waiting, &colour, &err) != 0) {
         node_free(&node);
         return print_error(&err);
     }
@@ -207,7 +209,7 @@ static int run_apply(struct command *command)
 
         json_write(document, &out);
     } else {
-        show_apply_summary(&node.plan, clock_now() - started, show_wants_colour(STDOUT_FILENO), &out);
+        show_apply_summary(&node.plan, clock_now() - started, colour, &out);
     }
     print(&out);
     node_free(&node);

@@ -367,18 +367,17 @@ static enum verdict probe_hierarchy(struct resource *resource, struct host *host
     return owner_probe(&spec->ownership, &status, resource);
 }
 
+static bool is_cgroup2_at(const struct mount_entry *entry, const void *root)
+{
+    return streq(entry->type, "cgroup2") && streq(entry->target, root);
+}
+
 /* Is a cgroup2 mounted on the root, under or over our tmpfs? */
 static bool root_has_cgroup2(struct host *host, const char *root)
 {
     struct mount_entry entry;
-    size_t cursor = 0;
 
-    while (mounts_next(host, &cursor, &entry)) {
-        if (streq(entry.type, "cgroup2") && streq(entry.target, root)) {
-            return true;
-        }
-    }
-    return false;
+    return mounts_find(host, is_cgroup2_at, root, &entry);
 }
 
 static bool is_mounted_as(struct host *host, const char *path, const char *type)
@@ -425,17 +424,20 @@ static enum verdict probe(struct resource *resource, struct host *host)
     return spec->role == ROLE_ROOT ? probe_root(resource, host) : probe_hierarchy(resource, host);
 }
 
+static bool is_tmpfs_at(const struct mount_entry *entry, const void *root)
+{
+    return streq(entry->type, "tmpfs") && streq(entry->target, root);
+}
+
 /* tmpfs with a cgroup2 over it: somebody (OpenHarmony's netsysnative, at each of its starts) mounted it again. */
 static int uncover(const struct cgroup_spec *spec, struct host *host, struct error *err)
 {
     struct mount_entry entry;
-    bool tmpfs_below = false;
-    size_t cursor = 0;
 
-    while (mounts_next(host, &cursor, &entry)) {
-        tmpfs_below |= streq(entry.target, spec->path) && streq(entry.type, "tmpfs");
+    if (!mounts_find(host, is_tmpfs_at, spec->path, &entry) || !is_mounted_as(host, spec->path, "cgroup2")) {
+        return 0;
     }
-    return tmpfs_below && is_mounted_as(host, spec->path, "cgroup2") ? mounts_detach(host, spec->path, err) : 0;
+    return mounts_detach(host, spec->path, err);
 }
 
 static int apply_root(const struct cgroup_spec *spec, struct host *host, struct error *err)
@@ -491,16 +493,18 @@ static char *same_hierarchy(const char *fs_options)
     return text_take(&options);
 }
 
+static bool is_hierarchy(const struct mount_entry *entry, const void *word)
+{
+    return streq(entry->type, "cgroup") && mounts_has_option(entry->fs_options, word);
+}
+
 static char *hierarchy_options(const struct cgroup_spec *spec, struct host *host)
 {
     CLEANUP_FREE char *word = hierarchy_word(spec);
     struct mount_entry entry;
-    size_t cursor = 0;
 
-    while (mounts_next(host, &cursor, &entry)) {
-        if (streq(entry.type, "cgroup") && mounts_has_option(entry.fs_options, word)) {
-            return same_hierarchy(entry.fs_options);
-        }
+    if (mounts_find(host, is_hierarchy, word, &entry)) {
+        return same_hierarchy(entry.fs_options);
     }
     return spec->role == ROLE_NAMED ? xasprintf("none,%s", word) : take_pointer(&word);
 }
@@ -520,7 +524,10 @@ static int apply_hierarchy(struct resource *resource, struct host *host, struct 
     hierarchy = hierarchy_options(spec, host);
     options = xasprintf(MOUNT_FLAGS ",%s", hierarchy);
     if (mounts_mount(host, "cgroup", spec->path, "cgroup", options, err) != 0) {
-        if (err->errnum == EBUSY) {
+        if (err->errnum == EPERM) {
+            error_remedy(err, "run edgeinit as root with CAP_SYS_ADMIN; and inside a container a new hierarchy cannot be "
+                              "made at all: only the kernel's first cgroup namespace may");
+        } else if (err->errnum == EBUSY) {
             error_remedy(err,
                          "%s is in use elsewhere, by cgroup2 (see cgroup.subtree_control) or together with other "
                          "controllers: see /proc/cgroups and \"grep cgroup /proc/mounts\"",

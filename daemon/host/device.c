@@ -17,9 +17,11 @@ static int not_there(const char *source, struct error *err)
                         "insert the card, or see with \"ls -l /dev/block\" and \"blkid\" what this board calls it");
 }
 
-/* Does the superblock of this node carry the tag? Whatever cannot be opened or read does not. */
-static bool has_tag(const char *node, const char *tag, const char *wanted)
+/* Does the superblock of this node carry the tag? Whatever cannot be opened or read does not. Looking for one type of
+ * file system alone spares reading the device in the hundred places where others keep theirs. */
+static bool has_tag(const char *node, const char *type, const char *tag, const char *wanted)
 {
+    char *types[] = {(char *)type, NULL};
     blkid_probe probe = blkid_new_probe_from_filename(node);
     const char *value = NULL;
     bool found = false;
@@ -29,6 +31,9 @@ static bool has_tag(const char *node, const char *tag, const char *wanted)
     }
     blkid_probe_enable_superblocks(probe, 1);
     blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_UUID | BLKID_SUBLKS_LABEL | BLKID_SUBLKS_TYPE);
+    if (type != NULL) {
+        blkid_probe_filter_superblocks_type(probe, BLKID_FLTR_ONLYIN, types);
+    }
     if (blkid_do_safeprobe(probe) == 0 && blkid_probe_lookup_value(probe, tag, &value, NULL) == 0) {
         found = streq(value, wanted);
     }
@@ -36,7 +41,7 @@ static bool has_tag(const char *node, const char *tag, const char *wanted)
     return found;
 }
 
-static bool search(const char *directory, const char *tag, const char *wanted, char node[PATH_MAX])
+static bool search(const char *directory, const char *type, const char *tag, const char *wanted, char node[PATH_MAX])
 {
     CLEANUP_DIR DIR *dir = opendir(directory);
     const struct dirent *entry;
@@ -46,7 +51,7 @@ static bool search(const char *directory, const char *tag, const char *wanted, c
             continue;
         }
         snprintf(node, PATH_MAX, "%s/%s", directory, entry->d_name);
-        if (has_tag(node, tag, wanted)) {
+        if (has_tag(node, type, tag, wanted)) {
             return true;
         }
     }
@@ -66,22 +71,27 @@ static const char *split_tag(const char *source, char tag[8])
     return value;
 }
 
-bool device_matches(const char *source, const char *node)
+bool device_matches(const char *source, const char *node, const char *type)
 {
     char tag[8];
     const char *wanted = split_tag(source, tag);
 
-    return wanted == NULL ? streq(source, node) : has_tag(node, tag, wanted);
+    if (wanted == NULL) {
+        return streq(source, node);
+    }
+    /* The kernel's name of the type is not always blkid's (an ext3 mounted by ext4): then look without it. */
+    return has_tag(node, type, tag, wanted) || has_tag(node, NULL, tag, wanted);
 }
 
-int device_find(const char *source, char node[PATH_MAX], struct error *err)
+int device_find(const char *source, const char *type, char node[PATH_MAX], struct error *err)
 {
     char tag[8];
     const char *wanted = split_tag(source, tag);
     struct stat status;
 
     if (wanted != NULL) {
-        if (search("/dev/block", tag, wanted, node) || search("/dev", tag, wanted, node)) {
+        if ((type != NULL && search("/dev/block", type, tag, wanted, node)) ||
+            search("/dev/block", NULL, tag, wanted, node) || search("/dev", NULL, tag, wanted, node)) {
             return 0;
         }
         return not_there(source, err);

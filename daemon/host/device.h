@@ -12,12 +12,13 @@
 
 #include "base/error.h"
 
-/* The node that `source` means: a path (a block device, or an image file for a loop mount), "UUID=…" or "LABEL=…". Not
- * there: ERROR_TIMEOUT with ENODEV. Reads from devices for tags, so it may block with a broken one. */
-int device_find(const char *source, char node[PATH_MAX], struct error *err);
+/* The node that `source` means: a path (a block device, or an image file for a loop mount), "UUID=…" or "LABEL=…". A
+ * type (may be NULL) makes the search for a tag faster. Not there: ERROR_TIMEOUT with ENODEV. Reads from devices for
+ * tags, so it may block with a broken one. */
+int device_find(const char *source, const char *type, char node[PATH_MAX], struct error *err);
 
-/* Is `node` what `source` means? For a mounted device: reads that one superblock alone. */
-bool device_matches(const char *source, const char *node);
+/* Is `node`, which is mounted as `type`, what `source` means? For a tag this reads the superblock. */
+bool device_matches(const char *source, const char *node, const char *type);
 
 /* The type of the file system on a node as blkid names it ("f2fs"), "" if none is recognised. */
 void device_type(const char *node, char type[64]);

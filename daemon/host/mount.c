@@ -167,7 +167,7 @@ static enum verdict compare(struct resource *resource, const struct mount_entry 
         /* By number for a path; a file system with an anonymous number (btrfs) and a tag go by the mounted node. */
         bool same = !is_tag(spec->source) && stat(spec->source, &source) == 0 && source.st_rdev == entry->device;
 
-        if (!same && !device_matches(spec->source, entry->source)) {
+        if (!same && !device_matches(spec->source, entry->source, entry->type)) {
             return occupied(resource, entry, spec->source);
         }
     }
@@ -211,7 +211,7 @@ static enum verdict foresee(struct resource *resource)
     if (spec->type != NULL && !streq(spec->type, "auto") && !module_knows_file_system(spec->type)) {
         return unknown_type(resource, &err);
     }
-    if (spec->form == FORM_DEVICE && !is_tag(spec->source) && device_find(spec->source, node, &err) != 0) {
+    if (spec->form == FORM_DEVICE && !is_tag(spec->source) && device_find(spec->source, spec->type, node, &err) != 0) {
         if (err.code == ERROR_TIMEOUT && spec->wait > 0) {
             resource_detail(resource, "%s is not there yet; waits up to %lld s", spec->source,
                             (long long)(spec->wait + 999) / 1000);
@@ -301,7 +301,7 @@ static int mount_device(const struct mount_spec *spec, struct host *host, struct
     char found[64];
     const char *type = spec->type;
 
-    if (device_find(spec->source, node, err) != 0) {
+    if (device_find(spec->source, spec->type, node, err) != 0) {
         return -1;
     }
     if (type == NULL || streq(type, "auto")) {

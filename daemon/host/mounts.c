@@ -55,35 +55,25 @@ static void fill(struct libmnt_fs *fs, struct mount_entry *entry)
     };
 }
 
-bool mounts_next(struct host *host, size_t *cursor, struct mount_entry *entry)
+bool mounts_find(struct host *host, bool (*fits)(const struct mount_entry *entry, const void *wanted),
+                 const void *wanted, struct mount_entry *entry)
 {
     struct libmnt_table *table = get_table(host);
     struct libmnt_iter *iterator = mnt_new_iter(MNT_ITER_FORWARD);
     struct libmnt_fs *fs = NULL;
-    bool found = false;
+    bool hit = false;
 
-    for (size_t i = 0; mnt_table_next_fs(table, iterator, &fs) == 0; i++) {
-        if (i == *cursor) {
-            fill(fs, entry);
-            (*cursor)++;
-            found = true;
-            break;
-        }
+    while (!hit && mnt_table_next_fs(table, iterator, &fs) == 0) {
+        fill(fs, entry);
+        hit = fits(entry, wanted);
     }
     mnt_free_iter(iterator);
-    return found;
+    return hit;
 }
 
-static int find_id(struct host *host, int id, struct mount_entry *entry)
+static bool has_id(const struct mount_entry *entry, const void *wanted)
 {
-    size_t cursor = 0;
-
-    while (mounts_next(host, &cursor, entry)) {
-        if (entry->id == id) {
-            return 0;
-        }
-    }
-    return -1;
+    return entry->id == *(const int *)wanted;
 }
 
 /* Kernels before 5.8 tell the mount id only in fdinfo (since 3.15). */
@@ -130,21 +120,23 @@ static int identify(const char *path, int *id, int *is_root, struct error *err)
     return 0;
 }
 
-int mounts_holding(struct host *host, const char *path, struct mount_entry *entry, struct error *err)
+static int entry_of(struct host *host, int id, const char *path, struct mount_entry *entry, struct error *err)
 {
-    int id = -1;
-    int is_root;
-
-    if (identify(path, &id, &is_root, err) != 0) {
-        return -1;
-    }
-    if (find_id(host, id, entry) != 0) {
+    if (!mounts_find(host, has_id, &id, entry)) {
         mounts_forget(host); /* mounted by somebody else since we read the table */
-        if (find_id(host, id, entry) != 0) {
+        if (!mounts_find(host, has_id, &id, entry)) {
             return error_set(err, ERROR_SYSTEM, ENOENT, "find mount %d of %s in /proc/self/mountinfo", id, path);
         }
     }
     return 0;
+}
+
+int mounts_holding(struct host *host, const char *path, struct mount_entry *entry, struct error *err)
+{
+    int id = -1;
+    int is_root = 0;
+
+    return identify(path, &id, &is_root, err) != 0 ? -1 : entry_of(host, id, path, entry, err);
 }
 
 int mounts_at(struct host *host, const char *path, struct mount_entry *entry, struct error *err)
@@ -159,7 +151,7 @@ int mounts_at(struct host *host, const char *path, struct mount_entry *entry, st
     if (is_root == 0) {
         return 0; /* the common answer, without reading the table */
     }
-    if (mounts_holding(host, path, entry, err) != 0) {
+    if (entry_of(host, id, path, entry, err) != 0) {
         return -1;
     }
     if (is_root < 0) {

@@ -36,8 +36,9 @@ int mounts_at(struct host *host, const char *path, struct mount_entry *entry, st
 /* The mount that `path`, which must exist, lives on. */
 int mounts_holding(struct host *host, const char *path, struct mount_entry *entry, struct error *err);
 
-/* Walk the table in the kernel's order, oldest first; start with *cursor 0. */
-bool mounts_next(struct host *host, size_t *cursor, struct mount_entry *entry);
+/* The first mount, in the kernel's order (oldest first), for which `fits` says yes. */
+bool mounts_find(struct host *host, bool (*fits)(const struct mount_entry *entry, const void *wanted),
+                 const void *wanted, struct mount_entry *entry);
 
 /* mount(2) through libmount: options as in fstab ("noatime,size=16M"), "bind" and "remount" among them. type NULL with
  * bind and remount. The table is forgotten afterwards. */

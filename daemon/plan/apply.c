@@ -97,16 +97,12 @@ static void watch_fired(void *data, uint32_t events)
     }
 }
 
-/* Watch before each try, so that what happens during the try is not missed. */
 static int start_watch(struct job *job)
 {
     const struct resource *resource = job->entry->resource;
     struct error err = {0};
     int fd;
 
-    if (job->watch.call != NULL && job->watch.fd >= 0) {
-        return 0;
-    }
     fd = resource->kind->watch(resource, &err);
     if (fd < 0 || loop_add(&job->run->loop, &job->watch, fd, EPOLLIN, watch_fired, job, &err) != 0) {
         fail(job, &err);
@@ -233,10 +229,14 @@ static void try_job(struct job *job)
     if (job->started == 0) {
         job->started = clock_now();
     }
-    if (patience(job) > 0 && start_watch(job) != 0) {
-        return;
-    }
     host_probe(host, resource);
+    if (resource->verdict != VERDICT_IN_PLACE && patience(job) > 0 && job->watch.fd <= 0) {
+        /* Watch first, then look again: what comes in between must not be missed. */
+        if (start_watch(job) != 0) {
+            return;
+        }
+        host_probe(host, resource);
+    }
     switch (resource->verdict) {
         case VERDICT_IN_PLACE:
             settle(job, STATE_IN_PLACE);
