@@ -275,10 +275,23 @@ static int run_status(struct command *command)
 
 static int run_wait_ready(struct command *command)
 {
+    const char *service = command->argument_count == 0 ? NULL : command->arguments[0];
+    int64_t started = clock_now();
+    int64_t left = command->timeout;
+    struct error err = {0};
     int code = EXIT_FAILED;
-    CLEANUP_JSON cJSON *answer =
-        ask(command, command->argument_count == 0 ? NULL : command->arguments[0], command->timeout, &code);
+    cJSON *answer;
 
+    /* With time to spare the daemon itself may still be on its way. */
+    if (left >= 0) {
+        if (control_wait(command->run_dir, left, &err) != 0) {
+            return print_error(&err);
+        }
+        left -= (clock_now() - started) / MICROSECONDS_PER_MILLISECOND;
+        left = left < 0 ? 0 : left;
+    }
+    answer = ask(command, service, left, &code);
+    cJSON_Delete(answer);
     return code;
 }
 
@@ -302,6 +315,7 @@ static const struct verb verbs[] = {
     {"status", "", "resources and services, as they are now", "Exit code 0: answered, 3: no daemon runs.\n",
      OPTION_DIRECTORIES | OPTION_JSON, 0, 0, run_status},
     {"wait-ready", " [SERVICE]", "wait until a service, or all of them, are ready",
+     "With --timeout it also waits for the daemon to appear.\n"
      "Exit code 0: ready, 1: it cannot become ready or the time is over, 3: no daemon runs.\n",
      OPTION_DIRECTORIES | OPTION_TIMEOUT, 0, 1, run_wait_ready},
 };

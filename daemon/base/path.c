@@ -9,6 +9,8 @@
 
 bool path_is_normal(const char *path, const char **why)
 {
+    static const char control[] = "\1\2\3\4\5\6\7\10\11\12\13\14\15\16\17"
+                                  "\20\21\22\23\24\25\26\27\30\31\32\33\34\35\36\37\177";
     size_t length = strlen(path);
 
     *why = NULL;
@@ -20,6 +22,8 @@ bool path_is_normal(const char *path, const char **why)
         *why = "ends in a slash";
     } else if (strstr(path, "//") != NULL) {
         *why = "has an empty component";
+    } else if (path[strcspn(path, control)] != '\0') {
+        *why = "has a control character";
     } else {
         for (const char *at = path; at != NULL && *why == NULL; at = strchr(at + 1, '/')) {
             size_t component = strcspn(at + 1, "/");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Paths as text: absolute, no empty component, no "." and "..", no slash at the end. The manifest accepts no others, so
- * "is below" can be decided on the text.
+ * Paths as text: absolute, no empty component, no "." and "..", no slash at the end, no control character. The manifest
+ * accepts no others, so "is below" can be decided on the text, and a path never breaks a line of output.
  */
 #ifndef EDGEINIT_BASE_PATH_H
 #define EDGEINIT_BASE_PATH_H

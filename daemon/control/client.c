@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
+#include <sys/inotify.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/path.h"
 #include "base/util.h"
 #include "control/protocol.h"
 
@@ -58,10 +61,52 @@ static int read_answer(int fd, int64_t deadline, struct text *answer, struct err
     }
 }
 
+static int connect_once(const struct sockaddr_un *address, struct error *err)
+{
+    CLEANUP_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0 || connect(fd, (const struct sockaddr *)address, sizeof(*address)) != 0) {
+        return no_daemon(address, errno, err);
+    }
+    return take_fd(&fd);
+}
+
+int control_wait(const char *run_dir, int64_t patience, struct error *err)
+{
+    int64_t deadline = clock_now() + patience * MICROSECONDS_PER_MILLISECOND;
+    struct sockaddr_un address;
+
+    if (control_address(run_dir, &address, err) != 0) {
+        return -1;
+    }
+    for (;;) {
+        CLEANUP_CLOSE int watch = inotify_init1(IN_CLOEXEC);
+        CLEANUP_CLOSE int fd = -1;
+        char directory[PATH_MAX];
+        struct pollfd watched = {.fd = watch, .events = POLLIN};
+        int64_t left;
+
+        /* The nearest directory that exists: whatever is made in it may lead to the socket. Watch first, then try. */
+        snprintf(directory, sizeof(directory), "%s", run_dir);
+        while (inotify_add_watch(watch, directory, IN_CREATE | IN_MOVED_TO) < 0 && !streq(directory, "/")) {
+            char child[PATH_MAX];
+
+            memcpy(child, directory, sizeof(child));
+            path_parent(child, directory);
+        }
+        fd = connect_once(&address, err);
+        left = (deadline - clock_now()) / MICROSECONDS_PER_MILLISECOND;
+        if (fd >= 0 || err->code != ERROR_NO_DAEMON || left <= 0) {
+            return fd >= 0 ? 0 : -1;
+        }
+        poll(&watched, 1, left > INT_MAX ? INT_MAX : (int)left);
+    }
+}
+
 cJSON *control_ask(const char *run_dir, const cJSON *request, int64_t patience, struct error *err)
 {
     int64_t deadline = patience < 0 ? -1 : clock_now() + patience * MICROSECONDS_PER_MILLISECOND;
-    CLEANUP_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CLEANUP_CLOSE int fd = -1;
     CLEANUP_TEXT struct text line = {0};
     CLEANUP_TEXT struct text answer = {0};
     struct sockaddr_un address;
@@ -70,8 +115,8 @@ cJSON *control_ask(const char *run_dir, const cJSON *request, int64_t patience, 
     if (control_address(run_dir, &address, err) != 0) {
         return NULL;
     }
-    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
-        no_daemon(&address, errno, err);
+    fd = connect_once(&address, err);
+    if (fd < 0) {
         return NULL;
     }
     json_write_line(request, &line);

@@ -23,6 +23,9 @@
 /* The address of the socket in run_dir; an error if the path is too long for one. */
 int control_address(const char *run_dir, struct sockaddr_un *address, struct error *err);
 
+/* Client side: wait at most `patience` milliseconds until a daemon accepts connections. */
+int control_wait(const char *run_dir, int64_t patience, struct error *err);
+
 /* Client side: ask the daemon and wait for its answer, at most `patience` milliseconds (-1: for ever). ERROR_NO_DAEMON if
  * nobody is there. Own the answer. */
 cJSON *control_ask(const char *run_dir, const cJSON *request, int64_t patience, struct error *err);

@@ -107,13 +107,15 @@ static void describe(struct section *section, const struct entry *entry, const c
 
 static bool is_plain_name(const struct reader *reader, const char *name)
 {
+    bool good = name[0] != '.'; /* "." and ".." would leave the root */
+
     for (const char *at = name; *at != '\0'; at++) {
-        if (!isalnum((unsigned char)*at) && strchr("_-.", *at) == NULL) {
-            reader_problem(reader, "write one name such as \"memory\"", "\"%s\" is no name of a hierarchy", name);
-            return false;
-        }
+        good &= isalnum((unsigned char)*at) || strchr("_-.", *at) != NULL;
     }
-    return true;
+    if (!good) {
+        reader_problem(reader, "write one name such as \"memory\"", "\"%s\" is no name of a hierarchy", name);
+    }
+    return good;
 }
 
 static void parse_entry(const struct reader *reader, struct section *section, enum cgroup_role role)
@@ -291,7 +293,7 @@ static enum verdict not_offered(struct resource *resource, int state)
     }
     if (spec->optional) {
         resource_detail(resource, "left out: this kernel has no controller \"%s\" (%s)", spec->name, cost);
-        return VERDICT_IN_PLACE;
+        return VERDICT_LEFT_OUT;
     }
     error_set(&err, ERROR_UNSUPPORTED, ENODEV, "mount controller %s on %s: %s", spec->name, spec->path,
               state == 0 ? "it is switched off on the kernel's command line" : "it is not in /proc/cgroups");
@@ -525,8 +527,9 @@ static int apply_hierarchy(struct resource *resource, struct host *host, struct 
     options = xasprintf(MOUNT_FLAGS ",%s", hierarchy);
     if (mounts_mount(host, "cgroup", spec->path, "cgroup", options, err) != 0) {
         if (err->errnum == EPERM) {
-            error_remedy(err, "run edgeinit as root with CAP_SYS_ADMIN; and inside a container a new hierarchy cannot be "
-                              "made at all: only the kernel's first cgroup namespace may");
+            error_remedy(err,
+                         "run edgeinit as root with CAP_SYS_ADMIN; and inside a container a new hierarchy cannot be "
+                         "made at all: only the kernel's first cgroup namespace may");
         } else if (err->errnum == EBUSY) {
             error_remedy(err,
                          "%s is in use elsewhere, by cgroup2 (see cgroup.subtree_control) or together with other "

@@ -26,6 +26,7 @@ struct resource;
 enum verdict {
     VERDICT_UNKNOWN, /* not probed yet */
     VERDICT_IN_PLACE,
+    VERDICT_LEFT_OUT,   /* this kernel does not have it, and the manifest says that it is optional */
     VERDICT_ABSENT,     /* apply will create it */
     VERDICT_DIFFERS,    /* apply will change it */
     VERDICT_BLIND,      /* the kernel does not let it be read back: applied every time */

@@ -34,23 +34,24 @@ static int address_family(const struct rule_spec *spec)
     return spec->family == FAMILY_IPV6 ? AF_INET6 : AF_INET;
 }
 
+static const struct {
+    const char *name;
+    int64_t number;
+} table_names[] = {{"main", RT_TABLE_MAIN}, {"default", RT_TABLE_DEFAULT}, {"local", RT_TABLE_LOCAL}};
+
 static void read_table(const struct reader *reader, void *record)
 {
     static const struct field number = {NULL,     FIELD_INTEGER,     .offset = offsetof(struct rule_spec, table),
                                         .min = 1, .max = UINT32_MAX, .example = "100"};
-    static const struct {
-        const char *name;
-        int64_t number;
-    } names[] = {{"main", RT_TABLE_MAIN}, {"default", RT_TABLE_DEFAULT}, {"local", RT_TABLE_LOCAL}};
     struct rule_spec *spec = record;
 
     if (!cJSON_IsString(reader->node)) {
         reader_value(reader, &number, record);
         return;
     }
-    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        if (streq(names[i].name, reader->node->valuestring)) {
-            spec->table = names[i].number;
+    for (size_t i = 0; i < ARRAY_SIZE(table_names); i++) {
+        if (streq(table_names[i].name, reader->node->valuestring)) {
+            spec->table = table_names[i].number;
             return;
         }
     }
@@ -62,7 +63,14 @@ static void read_table(const struct reader *reader, void *record)
 static struct nl_addr *parse_address(const char *text, const struct rule_spec *spec)
 {
     struct nl_addr *address = NULL;
+    const char *slash = strchr(text, '/');
+    int64_t bits = 0;
 
+    /* libnl takes any number for a prefix length, negative ones too. */
+    if (slash != NULL &&
+        (!text_parse_integer(slash + 1, &bits) || bits < 0 || bits > (spec->family == FAMILY_IPV6 ? 128 : 32))) {
+        return NULL;
+    }
     return nl_addr_parse(text, address_family(spec), &address) == 0 ? address : NULL;
 }
 
@@ -99,6 +107,12 @@ static char *rule_subject(const struct rule_spec *spec)
     }
     if (spec->fwmark >= 0) {
         text_format(&subject, " fwmark %lld/0x%llx", (long long)spec->fwmark, (long long)spec->fwmask);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(table_names); i++) {
+        if (table_names[i].number == spec->table) {
+            text_format(&subject, " table %s", table_names[i].name);
+            return text_take(&subject);
+        }
     }
     text_format(&subject, " table %lld", (long long)spec->table);
     return text_take(&subject);

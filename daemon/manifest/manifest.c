@@ -137,7 +137,7 @@ static void check_owner(struct manifest *manifest, int fd)
     if (fstat(fd, &status) != 0) {
         manifest_problem(manifest, false, NULL, "", strerror(errno), "");
     } else if (!S_ISREG(status.st_mode)) {
-        manifest_problem(manifest, false, NULL, "", "is not a regular file", "");
+        manifest_problem(manifest, false, NULL, "", "is not a regular file", "name a file that holds a manifest");
     } else if (status.st_uid != 0 && status.st_uid != geteuid()) {
         CLEANUP_FREE char *what = xasprintf("belongs to user %u, who could then decide what root does", status.st_uid);
 
@@ -162,8 +162,7 @@ static void load_file(struct manifest *manifest, const char *name)
     before = manifest->mistakes;
     if (fd < 0) {
         manifest->incomplete = true;
-        manifest_problem(manifest, false, NULL, "", strerror(errno),
-                         errno == ENOENT ? "name an existing file with --manifest" : "");
+        manifest_problem(manifest, false, NULL, "", strerror(errno), errno == ENOENT ? "name a file that exists" : "");
         return;
     }
     check_owner(manifest, fd);
@@ -227,7 +226,21 @@ static int compare_problems(const void *a, const void *b)
         order = left->line != right->line ? (left->line < right->line ? -1 : 1)
                                           : (left->column > right->column) - (left->column < right->column);
     }
-    return order;
+    return order != 0 ? order : strcmp(left->what, right->what);
+}
+
+/* Words of the file in a message must not break the line, nor reach the terminal as an escape sequence. */
+static void add_printable(struct text *out, const char *string)
+{
+    for (const char *at = string; *at != '\0'; at++) {
+        unsigned char c = (unsigned char)*at;
+
+        if (c < 0x20 || c == 0x7f) {
+            text_format(out, "\\u%04x", c);
+        } else {
+            text_append(out, at, 1);
+        }
+    }
 }
 
 void manifest_describe(struct manifest *manifest, struct text *out)
@@ -238,12 +251,16 @@ void manifest_describe(struct manifest *manifest, struct text *out)
     for (size_t i = 0; i < manifest->problem_count; i++) {
         const struct problem *problem = &manifest->problems[i];
 
+        CLEANUP_FREE char *message = xasprintf("%s%s%s%s%s%s", problem->warning ? "warning: " : "", problem->path,
+                                               problem->path[0] == '\0' ? "" : ": ", problem->what,
+                                               problem->remedy[0] == '\0' ? "" : "; ", problem->remedy);
+
         text_add(out, problem->file);
         if (problem->line > 0) {
             text_format(out, ":%u:%u", problem->line, problem->column);
         }
-        text_format(out, ": %s%s%s%s%s%s\n", problem->warning ? "warning: " : "", problem->path,
-                    problem->path[0] == '\0' ? "" : ": ", problem->what, problem->remedy[0] == '\0' ? "" : "; ",
-                    problem->remedy);
+        text_add(out, ": ");
+        add_printable(out, message);
+        text_add(out, "\n");
     }
 }

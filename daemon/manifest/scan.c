@@ -10,21 +10,21 @@
 struct scanner {
     char *at;
     char *end;
-    char *line_start;
     uint32_t line;
+    const char *counted; /* up to here on this line, `column` - 1 characters */
+    uint32_t column;
     uint32_t source;
     struct place_list *places;
     struct scan_error *error;
 };
 
-static uint32_t column_of(const struct scanner *s)
+/* Counted on from where the last count ended: a file may be one line. */
+static uint32_t column_of(struct scanner *s)
 {
-    uint32_t column = 1;
-
-    for (const char *c = s->line_start; c < s->at; c++) {
-        column += ((unsigned char)*c & 0xc0) != 0x80; /* characters, not bytes */
+    for (; s->counted < s->at; s->counted++) {
+        s->column += ((unsigned char)*s->counted & 0xc0) != 0x80; /* characters, not bytes */
     }
-    return column;
+    return s->column;
 }
 
 static int fail(struct scanner *s, const char *what, const char *remedy)
@@ -36,7 +36,17 @@ static int fail(struct scanner *s, const char *what, const char *remedy)
 static void newline(struct scanner *s)
 {
     s->line++;
-    s->line_start = s->at + 1;
+    s->counted = s->at + 1;
+    s->column = 1;
+}
+
+/* Blank the byte at the cursor and step over it; what it was counts for the column. */
+static void blank(struct scanner *s)
+{
+    char *byte = s->at++;
+
+    column_of(s);
+    *byte = ' ';
 }
 
 static int blank_comment(struct scanner *s)
@@ -50,17 +60,19 @@ static int blank_comment(struct scanner *s)
     if (s->at + 1 < s->end && s->at[1] == '*') {
         struct scanner start = *s;
 
-        s->at[0] = s->at[1] = ' ';
-        for (s->at += 2; s->at + 1 < s->end; s->at++) {
+        blank(s);
+        blank(s);
+        while (s->at + 1 < s->end) {
             if (s->at[0] == '*' && s->at[1] == '/') {
-                s->at[0] = s->at[1] = ' ';
-                s->at += 2;
+                blank(s);
+                blank(s);
                 return 0;
             }
             if (*s->at == '\n') {
                 newline(s);
+                s->at++;
             } else {
-                *s->at = ' ';
+                blank(s);
             }
         }
         *s = start;
@@ -240,7 +252,7 @@ static void add_place(struct scanner *s, const struct place *key)
 static int scan_key(struct scanner *s, struct place *key)
 {
     if (s->at == s->end || *s->at != '"') {
-        return fail(s, "expected a key", "keys stand in double quotes; a comma before } must go");
+        return fail(s, "expected a key", "keys stand in double quotes");
     }
     key->key_line = s->line;
     key->key_column = column_of(s);
@@ -282,13 +294,14 @@ static int scan_after_value(struct scanner *s, const char *stack, int *depth, st
                 return -1;
             }
             *has_key = open == '{';
-            if (open == '[' && s->at < s->end && *s->at == ']') {
-                return fail(s, "a comma after the last element", "remove the comma");
+            if (s->at < s->end && *s->at == (open == '{' ? '}' : ']')) {
+                return fail(s, "a comma stands before this, and nothing follows it", "remove the comma");
             }
             return open == '{' ? scan_key(s, key) : 0;
         }
         if (*s->at != (open == '{' ? '}' : ']')) {
-            return fail(s, open == '{' ? "expected , or }" : "expected , or ]", "");
+            return fail(s, open == '{' ? "expected , or }" : "expected , or ]",
+                        "put a comma before this, or a quote or bracket where it is missing");
         }
         s->at++;
         (*depth)--;
@@ -299,6 +312,7 @@ static int scan_after_value(struct scanner *s, const char *stack, int *depth, st
 static int scan_values(struct scanner *s)
 {
     char stack[SCAN_DEEPEST];
+    size_t first = s->places->count;
     int depth = 0;
     struct place key = {0};
     bool has_key = false;
@@ -307,13 +321,16 @@ static int scan_values(struct scanner *s)
         char c;
 
         if (s->at == s->end) {
-            return fail(s, "expected a value", "");
+            return fail(s, "the text ends where a value should stand", "write the value and close what is open");
+        }
+        if (s->places->count - first == SCAN_MOST_VALUES) {
+            return fail(s, "more than 4096 values", "no manifest needs that; spread it over several files");
         }
         c = *s->at;
         add_place(s, has_key ? &key : NULL);
         if (c == '{' || c == '[') {
             if (depth == SCAN_DEEPEST) {
-                return fail(s, "nested deeper than 32 levels", "");
+                return fail(s, "nested deeper than 32 levels", "no manifest needs that; take brackets out");
             }
             stack[depth++] = c;
             s->at++;
@@ -342,8 +359,9 @@ int scan_text(char *text, size_t length, uint32_t source, struct place_list *pla
     struct scanner s = {
         .at = text,
         .end = text + length,
-        .line_start = text,
         .line = 1,
+        .counted = text,
+        .column = 1,
         .source = source,
         .places = places,
         .error = error,
@@ -357,6 +375,9 @@ int scan_text(char *text, size_t length, uint32_t source, struct place_list *pla
             }
         }
         return fail(&s, "not UTF-8 from here on", "save the file as UTF-8");
+    }
+    if (length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
+        return fail(&s, "the file begins with a byte order mark", "save it as UTF-8 without one");
     }
     if (skip_blanks(&s) != 0) {
         return -1;

@@ -11,8 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Limits of one file. The largest manifest shipped has 12 KiB, 500 values and depth 5. */
+/* Limits of one file. The largest manifest shipped has 12 KiB, 500 values and depth 5. Some checks compare each resource
+ * with each other one: the number of values keeps a hostile file cheap. */
 #define SCAN_LARGEST_TEXT (1024 * 1024)
+#define SCAN_MOST_VALUES 4096
 #define SCAN_DEEPEST 32
 
 struct place {

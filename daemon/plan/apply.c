@@ -239,6 +239,7 @@ static void try_job(struct job *job)
     }
     switch (resource->verdict) {
         case VERDICT_IN_PLACE:
+        case VERDICT_LEFT_OUT:
             settle(job, STATE_IN_PLACE);
             return;
         case VERDICT_IMPOSSIBLE:

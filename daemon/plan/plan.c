@@ -178,11 +178,20 @@ static bool covers(const struct plan_entry *need, const struct plan_entry *entry
            (path_is_below(entry->resource->path, path) || streq(entry->resource->path, path));
 }
 
+/* What the kernel lacks and what the manifest has wrong stays so, whatever is mounted first. */
+static bool is_final(const struct resource *resource)
+{
+    return resource->verdict == VERDICT_LEFT_OUT ||
+           (resource->verdict == VERDICT_IMPOSSIBLE &&
+            (resource->error->code == ERROR_UNSUPPORTED || resource->error->code == ERROR_INPUT));
+}
+
 static void probe_entry(struct plan *plan, size_t index)
 {
     static const enum plan_action actions[VERDICTS] = {
-        [VERDICT_IN_PLACE] = ACTION_NONE, [VERDICT_ABSENT] = ACTION_CREATE,         [VERDICT_DIFFERS] = ACTION_CHANGE,
-        [VERDICT_BLIND] = ACTION_CHANGE,  [VERDICT_IMPOSSIBLE] = ACTION_IMPOSSIBLE,
+        [VERDICT_UNKNOWN] = ACTION_IMPOSSIBLE,    [VERDICT_IN_PLACE] = ACTION_NONE,  [VERDICT_LEFT_OUT] = ACTION_NONE,
+        [VERDICT_ABSENT] = ACTION_CREATE,         [VERDICT_DIFFERS] = ACTION_CHANGE, [VERDICT_BLIND] = ACTION_CHANGE,
+        [VERDICT_IMPOSSIBLE] = ACTION_IMPOSSIBLE,
     };
     struct plan_entry *entry = &plan->entries[index];
     const struct plan_entry *pending = NULL;
@@ -199,6 +208,9 @@ static void probe_entry(struct plan *plan, size_t index)
     }
     host_probe(plan->host, entry->resource);
     entry->action = actions[entry->resource->verdict];
+    if (is_final(entry->resource)) {
+        return;
+    }
     for (size_t i = 0; i < entry->need_count; i++) {
         const struct plan_entry *need = &plan->entries[entry->needs[i]];
 

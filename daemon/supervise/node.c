@@ -38,7 +38,9 @@ int node_read(struct node *node)
     root = reader_root(manifest);
     reader_object(&root, fields, ARRAY_SIZE(fields), node);
     if (manifest->mistakes == 0 && plan_make(&node->plan, &node->host, &err) != 0) {
-        manifest_problem(manifest, false, NULL, "host", err.what, err.remedy);
+        const cJSON *host = cJSON_GetObjectItemCaseSensitive(manifest->root, "host");
+
+        manifest_problem(manifest, false, &manifest->places.items[host->valueint], "host", err.what, err.remedy);
     }
     return manifest->mistakes == 0 ? 0 : -1;
 }

@@ -8,6 +8,7 @@
 #include "base/util.h"
 
 #define LONGEST (24 * 60 * 60 * INT64_C(1000)) /* no duration of a service is longer than a day */
+#define MOST_SERVICES 64
 
 static const char *const signal_words[] = {"TERM", "INT", "HUP", "QUIT", "USR1", "USR2", "KILL", NULL};
 static const int signal_numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGKILL};
@@ -429,6 +430,35 @@ static void sort_by_after(const struct reader *section, struct service_list *lis
     }
 }
 
+/* Are all services known that this one comes after? */
+static bool knows_after(const struct reader *service, const struct service_list *list)
+{
+    const char *names[MOST_SERVICES];
+    struct reader key;
+    struct reader name;
+    bool known = true;
+
+    for (size_t i = 0; i < list->count; i++) {
+        names[i] = list->items[i].name;
+    }
+    for (bool more = reader_first(service, &key); more; more = reader_next(&key)) {
+        for (bool next = streq(reader_key(&key), "after") && reader_first(&key, &name); next;
+             next = reader_next(&name)) {
+            const char *word = cJSON_GetStringValue(name.node);
+
+            if (word != NULL && find(list, list->count, word) == NULL) {
+                const char *nearest = reader_nearest(word, names, list->count);
+                CLEANUP_FREE char *remedy = nearest == NULL ? xstrdup("name a service of this manifest")
+                                                            : xasprintf("did you mean \"%s\"?", nearest);
+
+                reader_problem(&name, remedy, "there is no service \"%s\"", word);
+                known = false;
+            }
+        }
+    }
+    return known;
+}
+
 void service_parse(const struct reader *section, struct service_list *list)
 {
     struct reader item;
@@ -440,14 +470,12 @@ void service_parse(const struct reader *section, struct service_list *list)
     for (bool more = reader_first(section, &item); more; more = reader_next(&item)) {
         parse_one(&item, list);
     }
-    for (size_t i = 0; i < list->count; i++) {
-        for (size_t j = 0; j < list->items[i].after_count; j++) {
-            if (find(list, list->count, list->items[i].after[j]) == NULL) {
-                reader_problem(section, "name a service of this manifest", "\"%s\" comes after unknown service \"%s\"",
-                               list->items[i].name, list->items[i].after[j]);
-                known = false;
-            }
-        }
+    if (list->count > MOST_SERVICES) {
+        reader_problem(section, "split the board's work", "more than %d services", MOST_SERVICES);
+        return;
+    }
+    for (bool more = reader_first(section, &item); more; more = reader_next(&item)) {
+        known &= knows_after(&item, list);
     }
     if (known) {
         sort_by_after(section, list);
