@@ -171,6 +171,13 @@ static int start_apply(struct daemon *daemon, struct error *err)
     return 0;
 }
 
+static void add_milliseconds(cJSON *object, const char *key, int64_t microseconds)
+{
+    int64_t milliseconds = microseconds / MICROSECONDS_PER_MILLISECOND;
+
+    cJSON_AddNumberToObject(object, key, (double)milliseconds);
+}
+
 static cJSON *service_json(const struct service *service)
 {
     cJSON *item = cJSON_CreateObject();
@@ -180,11 +187,10 @@ static cJSON *service_json(const struct service *service)
     cJSON_AddStringToObject(item, "state", service_state_name(service->state));
     cJSON_AddStringToObject(item, "cause", service->cause);
     cJSON_AddNumberToObject(item, "pid", service->pid);
-    cJSON_AddNumberToObject(item, "since_ms", (double)((now - service->since) / MICROSECONDS_PER_MILLISECOND));
+    add_milliseconds(item, "since_ms", now - service->since);
     cJSON_AddNumberToObject(item, "restarts", service->restarts);
     if (service->state == SERVICE_DELAYED && service->timer.armed) {
-        cJSON_AddNumberToObject(item, "next_try_ms",
-                                (double)((service->timer.due - now) / MICROSECONDS_PER_MILLISECOND));
+        add_milliseconds(item, "next_try_ms", service->timer.due - now);
     }
     return item;
 }
@@ -217,8 +223,7 @@ static cJSON *make_status(void *data)
     }
     self = cJSON_AddObjectToObject(status, "daemon");
     cJSON_AddNumberToObject(self, "pid", getppid());
-    cJSON_AddNumberToObject(self, "uptime_ms",
-                            (double)((clock_now() - daemon->started) / MICROSECONDS_PER_MILLISECOND));
+    add_milliseconds(self, "uptime_ms", clock_now() - daemon->started);
     node_free(&fresh);
     return status;
 }

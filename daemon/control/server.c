@@ -173,7 +173,7 @@ static bool is_allowed(int fd)
 static void listener_readable(void *data, uint32_t events)
 {
     struct server *server = data;
-    CLEANUP_CLOSE int fd = accept4(server->listener.fd, NULL, NULL, SOCK_CLOEXEC);
+    CLEANUP_CLOSE int fd = accept4(server->listener.fd, NULL, NULL, SOCK_CLOEXEC); // cppcheck-suppress nullPointer
     struct server_client *client;
     struct error ignored = {0};
 

@@ -14,25 +14,25 @@ static const char *const colour_codes[COLOURS] = {
 };
 
 static const struct {
-    char mark;
     const char *word;
     enum colour colour;
+    char mark;
 } actions[ACTIONS] = {
-    [ACTION_NONE] = {'=', "none", COLOUR_DIM},
-    [ACTION_CREATE] = {'+', "create", COLOUR_GREEN},
-    [ACTION_CHANGE] = {'~', "change", COLOUR_YELLOW},
-    [ACTION_IMPOSSIBLE] = {'!', "impossible", COLOUR_RED},
+    [ACTION_NONE] = {"none", COLOUR_DIM, '='},
+    [ACTION_CREATE] = {"create", COLOUR_GREEN, '+'},
+    [ACTION_CHANGE] = {"change", COLOUR_YELLOW, '~'},
+    [ACTION_IMPOSSIBLE] = {"impossible", COLOUR_RED, '!'},
 };
 
 static const struct {
-    char mark;
     const char *word;
     enum colour colour;
+    char mark;
 } states[STATES] = {
-    [STATE_PENDING] = {' ', "pending", COLOUR_DIM},    [STATE_RUNNING] = {'.', "running", COLOUR_DIM},
-    [STATE_WAITING] = {'.', "waiting", COLOUR_YELLOW}, [STATE_IN_PLACE] = {'=', "in place", COLOUR_DIM},
-    [STATE_APPLIED] = {'+', "applied", COLOUR_GREEN},  [STATE_FAILED] = {'!', "failed", COLOUR_RED},
-    [STATE_BLOCKED] = {'!', "blocked", COLOUR_RED},
+    [STATE_PENDING] = {"pending", COLOUR_DIM, ' '},    [STATE_RUNNING] = {"running", COLOUR_DIM, '.'},
+    [STATE_WAITING] = {"waiting", COLOUR_YELLOW, '.'}, [STATE_IN_PLACE] = {"in place", COLOUR_DIM, '='},
+    [STATE_APPLIED] = {"applied", COLOUR_GREEN, '+'},  [STATE_FAILED] = {"failed", COLOUR_RED, '!'},
+    [STATE_BLOCKED] = {"blocked", COLOUR_RED, '!'},
 };
 
 bool show_wants_colour(int fd)
@@ -91,6 +91,12 @@ void show_apply_entry(const struct plan *plan, const struct plan_entry *entry, b
     char took[32];
 
     switch (entry->state) {
+        case STATE_RUNNING:
+            if (entry->elapsed < MICROSECONDS_PER_SECOND) {
+                return;
+            }
+            rest = xstrdup("takes long: the device or the module has not answered yet");
+            break;
         case STATE_WAITING:
             rest = xasprintf("waiting: %s", resource->detail != NULL  ? resource->detail
                                             : resource->error != NULL ? resource->error->what

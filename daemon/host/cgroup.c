@@ -207,7 +207,9 @@ static void parse(const struct reader *section_reader, struct host *host)
     struct cgroup_spec root;
     struct reader item;
 
-    if (!reader_object(section_reader, settings, ARRAY_SIZE(settings), &section)) {
+    /* Going on after a mistake, so that those of the lists are found in the same go. */
+    if (!reader_object(section_reader, settings, ARRAY_SIZE(settings), &section) &&
+        !cJSON_IsObject(section_reader->node)) {
         return;
     }
     root = (struct cgroup_spec){

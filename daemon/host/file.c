@@ -343,9 +343,11 @@ static int stage(const char *target, const char *data, size_t length, const stru
     }
     /* An earlier content of ours is bound there: the old inode, which the rename above did not touch. */
     if (mounts_at(host, target, &entry, err) == 1) {
-        size_t root = strlen(entry.root);
+        /* mountinfo marks an inode without a name; nothing can be mounted over one (ENOENT). */
+        const char *mark = strstr(entry.root, "//deleted");
+        size_t root = mark == NULL ? strlen(entry.root) : (size_t)(mark - entry.root);
 
-        if (root >= strlen(tail) && streq(entry.root + root - strlen(tail), tail) &&
+        if (root >= strlen(tail) && strncmp(entry.root + root - strlen(tail), tail, strlen(tail)) == 0 &&
             mounts_detach(host, target, err) != 0) {
             return -1;
         }

@@ -244,7 +244,7 @@ static int load(const char *path, struct error *err)
 static int load_line(const char *directory, char *line, struct error *err)
 {
     char *colon = strchr(line, ':');
-    char *words[64];
+    char *words[64] = {0};
     size_t count = 0;
     char *rest = NULL;
 

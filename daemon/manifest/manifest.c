@@ -20,6 +20,26 @@ static void add_problem(struct manifest *manifest, struct problem problem)
     manifest->mistakes += !problem.warning;
 }
 
+/* A copy of a text that may quote a whole value of the file: its start and its end are enough. */
+static char *shortened(const char *text)
+{
+    enum { START = 400, END = 100 };
+    size_t length = strlen(text);
+    size_t start = START;
+    size_t end = length - END;
+
+    if (length <= START + END) {
+        return xstrdup(text);
+    }
+    while (((unsigned char)text[start] & 0xc0) == 0x80) {
+        start--; /* no half characters */
+    }
+    while (((unsigned char)text[end] & 0xc0) == 0x80) {
+        end++;
+    }
+    return xasprintf("%.*s…%s", (int)start, text, text + end);
+}
+
 void manifest_problem(struct manifest *manifest, bool warning, const struct place *place, const char *path,
                       const char *what, const char *remedy)
 {
@@ -32,8 +52,8 @@ void manifest_problem(struct manifest *manifest, bool warning, const struct plac
                               .file = xstrdup(file),
                               .line = place == NULL ? 0 : place->line,
                               .column = place == NULL ? 0 : place->column,
-                              .path = xstrdup(path),
-                              .what = xstrdup(what),
+                              .path = shortened(path),
+                              .what = shortened(what),
                               .remedy = xstrdup(remedy),
                               .warning = warning,
                           });

@@ -166,17 +166,21 @@ static bool read_number(const struct reader *reader, const struct field *field, 
 
 static bool read_choice(const struct reader *reader, const struct field *field, void *destination)
 {
-    const char *string = reader->node->valuestring;
+    const char *string = cJSON_GetStringValue(reader->node);
     CLEANUP_TEXT struct text remedy = {0};
     const char *nearest;
     size_t count = 0;
 
     for (; field->choices[count] != NULL; count++) {
-        if (streq(string, field->choices[count])) {
+        if (string != NULL && streq(string, field->choices[count])) {
             *(int *)destination = (int)count;
             return true;
         }
         text_format(&remedy, "%s\"%s\"", count == 0 ? "write " : " or ", field->choices[count]);
+    }
+    if (string == NULL) {
+        reader_problem(reader, text_string(&remedy), "must be one of these words");
+        return false;
     }
     nearest = reader_nearest(string, field->choices, count);
     if (nearest != NULL) {
@@ -229,13 +233,12 @@ static bool read_string(const struct reader *reader, const struct field *field, 
             }
             return in_range(reader, field, (double)*(int64_t *)destination);
         case FIELD_MODE:
+        default:
             if (!text_parse_mode(string, &mode)) {
                 return wrong_type(reader, "an octal mode", field->example);
             }
             *(int *)destination = (int)mode;
             return true;
-        default:
-            return read_choice(reader, field, destination);
     }
 }
 
@@ -248,7 +251,6 @@ bool reader_value(const struct reader *reader, const struct field *field, void *
         [FIELD_DURATION] = "a duration in a string",
         [FIELD_SIZE] = "a size in a string",
         [FIELD_MODE] = "an octal mode in a string",
-        [FIELD_CHOICE] = "one of a few words",
     };
     void *destination = (char *)record + field->offset;
     size_t before = reader->manifest->mistakes;
@@ -266,6 +268,8 @@ bool reader_value(const struct reader *reader, const struct field *field, void *
         case FIELD_INTEGER:
         case FIELD_NUMBER:
             return read_number(reader, field, destination);
+        case FIELD_CHOICE:
+            return read_choice(reader, field, destination);
         default:
             return cJSON_IsString(reader->node) ? read_string(reader, field, destination)
                                                 : wrong_type(reader, wanted[field->type], field->example);
@@ -292,14 +296,31 @@ static void unknown_key(const struct reader *child, const struct field *fields, 
     reader_problem_key(child, text_string(&remedy), "unknown key");
 }
 
+/* The example is made of the keys that must be there, or else of the first one. */
+static bool not_an_object(const struct reader *reader, const struct field *fields, size_t count)
+{
+    CLEANUP_TEXT struct text example = {0};
+
+    for (size_t i = 0; i <= count && (i < count || example.length == 0); i++) {
+        const struct field *field = &fields[i % count];
+
+        if (field->required || i == count) {
+            text_format(&example, "%s\"%s\": %s", example.length == 0 ? "{" : ", ", field->key,
+                        field->example == NULL ? "…" : field->example);
+        }
+    }
+    text_add(&example, "}");
+    return reader_is_object(reader, text_string(&example));
+}
+
 bool reader_object(const struct reader *reader, const struct field *fields, size_t count, void *record)
 {
     size_t before = reader->manifest->mistakes;
     uint64_t seen = 0;
     struct reader child;
 
-    if (!reader_is_object(reader, NULL)) {
-        return false;
+    if (!cJSON_IsObject(reader->node)) {
+        return not_an_object(reader, fields, count);
     }
     for (bool more = reader_first(reader, &child); more; more = reader_next(&child)) {
         size_t i = 0;

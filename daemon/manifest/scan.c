@@ -327,6 +327,9 @@ static int scan_values(struct scanner *s)
             return fail(s, "more than 4096 values", "no manifest needs that; spread it over several files");
         }
         c = *s->at;
+        if (strchr(",:]}", c) != NULL && c != '\0') {
+            return fail(s, "a value is missing before this", "write the value");
+        }
         add_place(s, has_key ? &key : NULL);
         if (c == '{' || c == '[') {
             if (depth == SCAN_DEEPEST) {

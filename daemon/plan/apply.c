@@ -17,6 +17,9 @@
 /* A device that has not answered by then is given up; its worker may stay in the kernel, the rest goes on. */
 #define WORKER_PATIENCE (120 * MICROSECONDS_PER_SECOND)
 
+/* Longer than this, and a worker's entry is reported as still running. */
+#define WORKER_SILENCE MICROSECONDS_PER_SECOND
+
 /* What belongs to an entry only while it is being applied. */
 struct job {
     struct run *run;
@@ -180,6 +183,28 @@ static void worker_hangs(void *data)
     fail(job, &err);
 }
 
+/* A window that the resource opened is closed with it: the next one may not be allowed to write there. */
+static int apply_one(struct resource *resource, struct host *host, struct error *err)
+{
+    struct error close_err = {0};
+    int result = resource->kind->apply(resource, host, err);
+
+    if (window_close_all(host, &close_err) != 0 && result == 0) {
+        *err = close_err;
+        result = -1;
+    }
+    return result;
+}
+
+/* A person waits: say that it is not us. */
+static void worker_is_slow(void *data)
+{
+    struct job *job = data;
+
+    set_state(job, STATE_RUNNING);
+    loop_timer_set(&job->run->loop, &job->deadline, clock_now() + WORKER_PATIENCE, worker_hangs, job);
+}
+
 static void start_worker(struct job *job)
 {
     struct run *run = job->run;
@@ -199,7 +224,7 @@ static void start_worker(struct job *job)
         if (getppid() != parent) {
             _exit(EXIT_FAILURE);
         }
-        if (job->entry->resource->kind->apply(job->entry->resource, run->plan->host, &err) == 0) {
+        if (apply_one(job->entry->resource, run->plan->host, &err) == 0) {
             err.code = ERROR_NONE;
         }
         _exit(file_write_all(ends[1], (const char *)&err, sizeof(err)) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
@@ -216,8 +241,8 @@ static void start_worker(struct job *job)
         fail(job, &err);
         return;
     }
-    loop_timer_set(&run->loop, &job->deadline, clock_now() + WORKER_PATIENCE, worker_hangs, job);
     set_state(job, STATE_RUNNING);
+    loop_timer_set(&run->loop, &job->deadline, clock_now() + WORKER_SILENCE, worker_is_slow, job);
 }
 
 static void try_job(struct job *job)
@@ -253,7 +278,7 @@ static void try_job(struct job *job)
         start_worker(job);
         return;
     }
-    applied(job, resource->kind->apply(resource, host, &err), &err);
+    applied(job, apply_one(resource, host, &err), &err);
 }
 
 /* Everything whose needs are settled by now. Returns how many jobs are still on their way. */

@@ -104,7 +104,7 @@ static void read_needs(const struct reader *reader, void *record)
     read_strings(reader, FIELD_PATH, "\"/mnt/f2fs\"", &service->needs, &service->need_count);
 }
 
-static bool is_string_map(const struct reader *reader, const char *example, const char *forbidden)
+static bool is_string_map(const struct reader *reader, const char *example, const char *forbidden, const char *remedy)
 {
     static const struct field value = {NULL, FIELD_TEXT, .example = "\"text\""};
     struct reader item;
@@ -115,7 +115,7 @@ static bool is_string_map(const struct reader *reader, const char *example, cons
 
         good &= reader_value(&item, &value, &ignored);
         if (reader_key(&item)[0] == '\0' || strpbrk(reader_key(&item), forbidden) != NULL) {
-            reader_problem_key(&item, "", "\"%s\" is no possible name", reader_key(&item));
+            reader_problem_key(&item, remedy, "\"%s\" is no possible name", reader_key(&item));
             good = false;
         }
     }
@@ -124,26 +124,28 @@ static bool is_string_map(const struct reader *reader, const char *example, cons
 
 static void read_environment(const struct reader *reader, void *record)
 {
-    if (is_string_map(reader, "{\"DOCKER_RAMDISK\": \"true\"}", "=")) {
+    if (is_string_map(reader, "{\"DOCKER_RAMDISK\": \"true\"}", "=", "write a name, without \"=\"")) {
         ((struct service_config *)record)->environment = reader->node;
     }
 }
 
 static void read_cgroup(const struct reader *reader, void *record)
 {
+    static const char *const remedy = "write the file's name, such as \"memory.limit_in_bytes\"";
     struct reader item;
+    bool good = is_string_map(reader, "{\"memory.limit_in_bytes\": \"512M\"}", "/ \t\n", remedy);
 
-    if (!is_string_map(reader, "{\"memory.limit_in_bytes\": \"512M\"}", "/ \t\n")) {
-        return;
-    }
-    for (bool more = reader_first(reader, &item); more; more = reader_next(&item)) {
-        if (strchr(reader_key(&item), '.') == NULL || reader_key(&item)[0] == '.') {
-            reader_problem_key(&item, "write the file's name, such as \"memory.limit_in_bytes\"",
-                               "\"%s\" names no file of a controller", reader_key(&item));
-            return;
+    for (bool more = cJSON_IsObject(reader->node) && reader_first(reader, &item); more; more = reader_next(&item)) {
+        size_t controller = strcspn(reader_key(&item), "./ \t\n");
+
+        if (controller == 0 ? reader_key(&item)[0] == '.' : reader_key(&item)[controller] == '\0') {
+            reader_problem_key(&item, remedy, "\"%s\" names no file of a controller", reader_key(&item));
+            good = false;
         }
     }
-    ((struct service_config *)record)->cgroup = reader->node;
+    if (good) {
+        ((struct service_config *)record)->cgroup = reader->node;
+    }
 }
 
 static void read_rlimits(const struct reader *reader, void *record)
@@ -235,6 +237,9 @@ static void read_check_command(const struct reader *reader, void *record)
 
     (void)record;
     read_strings(reader, FIELD_STRING, "\"/system/bin/true\"", &command, &count);
+    if (cJSON_IsArray(reader->node) && reader->node->child == NULL) {
+        reader_problem(reader, "write for example [\"/system/bin/true\"]", "names no program");
+    }
     free(command);
     not_yet(reader);
 }
@@ -446,7 +451,7 @@ static bool knows_after(const struct reader *service, const struct service_list 
              next = reader_next(&name)) {
             const char *word = cJSON_GetStringValue(name.node);
 
-            if (word != NULL && find(list, list->count, word) == NULL) {
+            if (word != NULL && word[0] != '\0' && find(list, list->count, word) == NULL) {
                 const char *nearest = reader_nearest(word, names, list->count);
                 CLEANUP_FREE char *remedy = nearest == NULL ? xstrdup("name a service of this manifest")
                                                             : xasprintf("did you mean \"%s\"?", nearest);
@@ -471,7 +476,7 @@ void service_parse(const struct reader *section, struct service_list *list)
         parse_one(&item, list);
     }
     if (list->count > MOST_SERVICES) {
-        reader_problem(section, "split the board's work", "more than %d services", MOST_SERVICES);
+        reader_problem(section, "remove some", "more than %d services", MOST_SERVICES);
         return;
     }
     for (bool more = reader_first(section, &item); more; more = reader_next(&item)) {
