@@ -334,7 +334,8 @@ static int take_lock(const char *run_dir, struct error *err)
     CLEANUP_CLOSE int fd = -1;
 
     if (file_make_parents(run_dir, err) != 0) {
-        return error_wrap(err, "make the run directory");
+        error_wrap(err, "make the run directory");
+        return error_remedy(err, "name a place on a tmpfs with --run-dir");
     }
     fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0) {

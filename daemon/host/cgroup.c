@@ -18,6 +18,7 @@
 #include "host/host.h"
 #include "host/mounts.h"
 #include "host/owner.h"
+#include "host/window.h"
 
 #define MOST_CONTROLLERS 64 /* kernels have up to 16 */
 #define MOUNT_FLAGS "nodev,noexec,nosuid"
@@ -283,8 +284,8 @@ static int offered(struct host *host, const char *name)
 static enum verdict not_offered(struct resource *resource, int state)
 {
     const struct cgroup_spec *spec = resource->spec;
-    const char *option = "its controller";
-    const char *cost = "unknown";
+    const char *option = NULL;
+    const char *cost = "this version does not know what for";
     struct error err = {0};
 
     for (size_t i = 0; i < ARRAY_SIZE(knowledge); i++) {
@@ -297,11 +298,13 @@ static enum verdict not_offered(struct resource *resource, int state)
         resource_detail(resource, "left out: this kernel has no controller \"%s\" (%s)", spec->name, cost);
         return VERDICT_LEFT_OUT;
     }
-    error_set(&err, ERROR_UNSUPPORTED, ENODEV, "mount controller %s on %s: %s", spec->name, spec->path,
+    error_set(&err, ERROR_UNSUPPORTED, 0, "mount controller %s on %s: %s", spec->name, spec->path,
               state == 0 ? "it is switched off on the kernel's command line" : "it is not in /proc/cgroups");
     if (state == 0) {
         error_remedy(&err, "remove cgroup_disable=%s from the kernel's command line (or add cgroup_enable=%s)",
                      spec->name, spec->name);
+    } else if (option == NULL) {
+        error_remedy(&err, "correct the name, or write {\"name\": \"%s\", \"optional\": true}", spec->name);
     } else {
         error_remedy(&err, "build the kernel with %s, or write {\"name\": \"%s\", \"optional\": true}; without it: %s",
                      option, spec->name, cost);
@@ -332,6 +335,25 @@ static enum verdict check_prefix(struct resource *resource)
     return resource_impossible(resource, &err);
 }
 
+/* Nothing is mounted yet: what would stop us? */
+static enum verdict foresee(struct resource *resource)
+{
+    const struct cgroup_spec *spec = resource->spec;
+    struct error err = {0};
+    uid_t uid;
+    gid_t gid;
+
+    if (owner_resolve(&spec->ownership, &uid, &gid, &err) != 0) {
+        return resource_impossible(resource, &err);
+    }
+    if (access(spec->path, F_OK) != 0 && window_is_needed(spec->path)) {
+        error_system(&err, EROFS, "mkdir %s", spec->path);
+        error_remedy(&err, "list %s in \"directories\" with \"remount\": true, or choose another path", spec->path);
+        return resource_impossible(resource, &err);
+    }
+    return VERDICT_ABSENT;
+}
+
 static enum verdict probe_hierarchy(struct resource *resource, struct host *host)
 {
     const struct cgroup_spec *spec = resource->spec;
@@ -351,7 +373,7 @@ static enum verdict probe_hierarchy(struct resource *resource, struct host *host
         return resource_impossible(resource, &err);
     }
     if (there != 1) {
-        return VERDICT_ABSENT;
+        return foresee(resource);
     }
     word = hierarchy_word(spec);
     if (!streq(entry.type, "cgroup") || !mounts_has_option(entry.fs_options, word)) {
@@ -403,7 +425,7 @@ static enum verdict probe_root(struct resource *resource, struct host *host)
         return resource_impossible(resource, &err);
     }
     if (there != 1) {
-        return VERDICT_ABSENT;
+        return foresee(resource);
     }
     if (streq(entry.type, "cgroup2")) {
         resource_detail(resource, "cgroup2 is mounted there; it stays reachable at %s", spec->unified);

@@ -58,6 +58,26 @@ static void needs(const struct resource *resource, struct need_list *list)
     need_path(list, resource->path);
 }
 
+static enum verdict probe_absent(struct resource *resource)
+{
+    const struct directory_spec *spec = resource->spec;
+    struct error err = {0};
+    uid_t uid;
+    gid_t gid;
+
+    if (owner_resolve(&spec->ownership, &uid, &gid, &err) != 0) {
+        return resource_impossible(resource, &err);
+    }
+    if (window_is_needed(spec->path)) {
+        if (!spec->remount) {
+            error_system(&err, EROFS, "mkdir %s", spec->path);
+            return resource_impossible(resource, &err);
+        }
+        resource_detail(resource, "through a remount window");
+    }
+    return VERDICT_ABSENT;
+}
+
 static enum verdict probe(struct resource *resource, struct host *host)
 {
     const struct directory_spec *spec = resource->spec;
@@ -67,7 +87,7 @@ static enum verdict probe(struct resource *resource, struct host *host)
     (void)host;
     if (stat(spec->path, &status) != 0) {
         if (errno == ENOENT) {
-            return VERDICT_ABSENT;
+            return probe_absent(resource);
         }
         error_system(&err, errno, "stat %s", spec->path);
         return resource_impossible(resource, &err);

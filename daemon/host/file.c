@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 
 #include "base/file.h"
 #include "base/path.h"
@@ -247,25 +246,6 @@ static enum verdict probe_write(struct resource *resource)
     return VERDICT_DIFFERS;
 }
 
-/* Does the nearest ancestor that exists lie on a read-only file system? */
-static bool is_read_only(const char *path)
-{
-    char existing[PATH_MAX];
-    struct statvfs status;
-
-    path_parent(path, existing);
-    while (statvfs(existing, &status) != 0) {
-        char child[PATH_MAX];
-
-        if (errno != ENOENT || streq(existing, "/")) {
-            return false;
-        }
-        memcpy(child, existing, sizeof(child));
-        path_parent(child, existing);
-    }
-    return (status.f_flag & ST_RDONLY) != 0;
-}
-
 static int refuse_read_only(const struct file_spec *spec, struct error *err)
 {
     char parent[PATH_MAX];
@@ -280,8 +260,13 @@ static enum verdict probe_absent(struct resource *resource)
 {
     const struct file_spec *spec = resource->spec;
     struct error err = {0};
+    uid_t uid;
+    gid_t gid;
 
-    if (is_read_only(spec->path)) {
+    if (owner_resolve(&spec->ownership, &uid, &gid, &err) != 0) {
+        return resource_impossible(resource, &err);
+    }
+    if (window_is_needed(spec->path)) {
         if (!spec->remount) {
             refuse_read_only(spec, &err);
             return resource_impossible(resource, &err);
@@ -322,7 +307,7 @@ static enum verdict probe(struct resource *resource, struct host *host)
         resource_detail(resource, broken ? "is not JSON; kept aside as %s.broken" : "other content", spec->path);
         verdict = VERDICT_DIFFERS;
     }
-    if (verdict == VERDICT_DIFFERS && !broken && is_read_only(spec->path)) {
+    if (verdict == VERDICT_DIFFERS && !broken && window_is_needed(spec->path)) {
         resource_detail(resource, "read-only; staged in %s and bound over it", host->state_dir);
     }
     return verdict;
@@ -418,7 +403,13 @@ static int apply(struct resource *resource, struct host *host, struct error *err
     char target[PATH_MAX];
 
     if (spec->form == FORM_WRITE) {
-        return file_put(spec->path, spec->value->valuestring, err);
+        if (file_put(spec->path, spec->value->valuestring, err) == 0) {
+            return 0;
+        }
+        if (err->errnum == EINVAL) {
+            error_remedy(err, "the kernel refuses this value: see what it has now with \"cat %s\"", spec->path);
+        }
+        return -1;
     }
     path_parent(spec->path, parent);
     if (directory_make(host, parent, spec->remount, err) != 0 || path_follow(spec->path, target, err) != 0) {

@@ -196,6 +196,8 @@ static enum verdict probe(struct resource *resource, struct host *host)
     const struct module_spec *spec = resource->spec;
     CLEANUP_FREE char *data = NULL;
     struct error err = {0};
+    struct utsname kernel;
+    int errnum;
     char directory[PATH_MAX];
 
     (void)host;
@@ -205,6 +207,7 @@ static enum verdict probe(struct resource *resource, struct host *host)
     if (spec->name[0] == '/' && access(spec->name, R_OK) == 0) {
         return VERDICT_ABSENT;
     }
+    errnum = errno;
     if (is_built_in(spec->key)) {
         resource_detail(resource, "built into the kernel");
         return VERDICT_IN_PLACE;
@@ -213,7 +216,16 @@ static enum verdict probe(struct resource *resource, struct host *host)
     if (data != NULL && find_line(data, spec->key) != NULL) {
         return VERDICT_ABSENT;
     }
-    error_set(&err, ERROR_UNSUPPORTED, ENOENT, "find module %s: neither built in nor below %s", spec->key, directory);
+    if (spec->name[0] == '/') {
+        error_system(&err, errnum, "open module %s", spec->name);
+        error_remedy(&err, "correct the path, or put the module there");
+        return resource_impossible(resource, &err);
+    }
+    uname(&kernel);
+    error_set(&err, ERROR_UNSUPPORTED, 0,
+              "find module %s: not built in, and in no modules.dep below /lib/modules/%s, "
+              "/vendor/lib/modules/%s and /system/lib/modules/%s",
+              spec->key, kernel.release, kernel.release, kernel.release);
     error_remedy(&err, "build the kernel with it, or give the path of its .ko file");
     return resource_impossible(resource, &err);
 }
@@ -230,6 +242,9 @@ static int load(const char *path, struct error *err)
     }
     if (syscall(SYS_finit_module, fd, "", flags) != 0 && errno != EEXIST) {
         error_system(err, errno, "load module %s", path);
+        if (err->errnum == ENOSYS) {
+            error_remedy(err, "this kernel loads no modules (CONFIG_MODULES): build it in");
+        }
         if (err->errnum == ENOEXEC || err->errnum == EINVAL) {
             error_remedy(err,
                          "the file does not fit this kernel: take the module from the same build; see the kernel log");

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/path.h"
 #include "base/util.h"
@@ -182,14 +183,27 @@ static enum verdict compare(struct resource *resource, const struct mount_entry 
     return VERDICT_IN_PLACE;
 }
 
-static enum verdict unknown_type(struct resource *resource, struct error *err)
+static int unknown_type(const struct mount_spec *spec, const char *type, struct error *err)
 {
-    const struct mount_spec *spec = resource->spec;
+    error_set(err, ERROR_UNSUPPORTED, 0, "mount %s on %s: this kernel does not know file system \"%s\"",
+              spec->source == NULL ? type : spec->source, spec->target, type);
+    return error_remedy(err,
+                        "build the kernel with it (f2fs: CONFIG_F2FS_FS=y), or choose a type of /proc/filesystems");
+}
 
-    error_set(err, ERROR_UNSUPPORTED, ENODEV, "mount %s on %s: this kernel does not know file system \"%s\"",
-              spec->source == NULL ? spec->type : spec->source, spec->target, spec->type);
-    error_remedy(err, "build the kernel with it (f2fs: CONFIG_F2FS_FS=y), or choose a type of /proc/filesystems");
-    return resource_impossible(resource, err);
+/* What stands at the target, if it is of the wrong sort: a file takes the bind of a file, a directory all else. */
+static int wrong_target(const struct mount_spec *spec, const struct stat *source, struct error *err)
+{
+    bool file = spec->form == FORM_BIND && !S_ISDIR(source->st_mode);
+    struct stat target;
+
+    if (stat(spec->target, &target) != 0 || S_ISDIR(target.st_mode) == !file) {
+        return 0;
+    }
+    error_system(err, file ? EISDIR : ENOTDIR, "mount %s on %s", spec->source == NULL ? spec->type : spec->source,
+                 spec->target);
+    return error_remedy(err, "a %s stands there, and a %s is to be mounted: move it away or choose another target",
+                        file ? "directory" : "file", file ? "file" : "directory");
 }
 
 /* Nothing is mounted yet: what would stop us? */
@@ -197,8 +211,9 @@ static enum verdict foresee(struct resource *resource)
 {
     const struct mount_spec *spec = resource->spec;
     struct error err = {0};
-    struct stat status;
+    struct stat status = {0};
     char node[PATH_MAX];
+    char wait[32];
 
     if (spec->form == FORM_BIND) {
         if (stat(spec->source, &status) != 0) {
@@ -206,15 +221,21 @@ static enum verdict foresee(struct resource *resource)
             error_remedy(&err, "list %s in \"directories\", or create it", spec->source);
             return resource_impossible(resource, &err);
         }
-        return VERDICT_ABSENT;
+    } else if (spec->type != NULL && !streq(spec->type, "auto") && !module_knows_file_system(spec->type)) {
+        unknown_type(spec, spec->type, &err);
+        return resource_impossible(resource, &err);
     }
-    if (spec->type != NULL && !streq(spec->type, "auto") && !module_knows_file_system(spec->type)) {
-        return unknown_type(resource, &err);
+    if (wrong_target(spec, &status, &err) != 0) {
+        return resource_impossible(resource, &err);
+    }
+    if (!spec->remount && access(spec->target, F_OK) != 0 && window_is_needed(spec->target)) {
+        error_system(&err, EROFS, "mkdir %s", spec->target);
+        return resource_impossible(resource, &err);
     }
     if (spec->form == FORM_DEVICE && !is_tag(spec->source) && device_find(spec->source, spec->type, node, &err) != 0) {
         if (err.code == ERROR_TIMEOUT && spec->wait > 0) {
-            resource_detail(resource, "%s is not there yet; waits up to %lld s", spec->source,
-                            (long long)(spec->wait + 999) / 1000);
+            resource_detail(resource, "%s is not there yet; waits up to %s", spec->source,
+                            text_show_duration(spec->wait * MICROSECONDS_PER_MILLISECOND, wait, sizeof(wait)));
             return VERDICT_ABSENT;
         }
         return resource_impossible(resource, &err);
@@ -313,6 +334,9 @@ static int mount_device(const struct mount_spec *spec, struct host *host, struct
         type = found;
     }
     if (mounts_mount(host, node, spec->target, type, spec->options, err) != 0) {
+        if (err->errnum == ENODEV) {
+            return unknown_type(spec, type, err);
+        }
         explain_device(spec, node, err);
         return -1;
     }
@@ -348,10 +372,16 @@ static int apply(struct resource *resource, struct host *host, struct error *err
         default:
             result = mounts_mount(host, spec->source == NULL ? spec->type : spec->source, spec->target, spec->type,
                                   spec->options, err);
+            if (result != 0 && err->errnum == ENODEV) {
+                return unknown_type(spec, spec->type, err);
+            }
+            if (result != 0 && err->errnum == EINVAL) {
+                return error_remedy(err,
+                                    "check \"options\": %s does not take one of them, or not its value; the kernel "
+                                    "log may say which",
+                                    spec->type);
+            }
             break;
-    }
-    if (result != 0 && err->errnum == ENODEV && err->code != ERROR_TIMEOUT) {
-        unknown_type(resource, err);
     }
     return result;
 }

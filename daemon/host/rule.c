@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
+#include <net/if.h>
 #include <netlink/netlink.h>
 #include <netlink/route/rule.h>
 
@@ -66,9 +67,10 @@ static struct nl_addr *parse_address(const char *text, const struct rule_spec *s
     const char *slash = strchr(text, '/');
     int64_t bits = 0;
 
-    /* libnl takes any number for a prefix length, negative ones too. */
-    if (slash != NULL &&
-        (!text_parse_integer(slash + 1, &bits) || bits < 0 || bits > (spec->family == FAMILY_IPV6 ? 128 : 32))) {
+    /* libnl takes any number for a prefix length, negative and octal ones too, and words like "any" for an address. */
+    if (strpbrk(text, ".:") == NULL ||
+        (slash != NULL && (!text_parse_integer(slash + 1, &bits) || bits < 0 || (slash[1] == '0' && slash[2] != '\0') ||
+                           bits > (spec->family == FAMILY_IPV6 ? 128 : 32)))) {
         return NULL;
     }
     return nl_addr_parse(text, address_family(spec), &address) == 0 ? address : NULL;
@@ -85,6 +87,14 @@ static void check_address(const struct reader *reader, const char *text, const c
                        "\"%s\": \"%s\" is no %s address", key, text, family_words[spec->family]);
     }
     nl_addr_put(address);
+}
+
+static void check_interface(const struct reader *reader, const char *name, const char *key)
+{
+    if (name != NULL && strlen(name) >= IFNAMSIZ) {
+        reader_problem(reader, "write a name such as \"wlan0\"",
+                       "\"%s\": \"%s\" is longer than an interface's name can be", key, name);
+    }
 }
 
 /* A short name that tells rules apart: what ip-rule(8) would print. */
@@ -143,6 +153,8 @@ static void parse_one(const struct reader *reader, struct host *host)
     }
     check_address(reader, spec.from, "from", &spec);
     check_address(reader, spec.to, "to", &spec);
+    check_interface(reader, spec.iif, "iif");
+    check_interface(reader, spec.oif, "oif");
     kept = xcalloc(1, sizeof(*kept));
     *kept = spec;
     subject = rule_subject(kept);

@@ -112,6 +112,8 @@ static enum verdict probe(struct resource *resource, struct host *host)
     if (file_read(spec->path, VALUE_LARGEST, &current, &length, &err) != 0) {
         if (err.errnum == ENOENT) {
             error_remedy(&err, "this kernel has no such parameter: correct the key, or load the module that brings it");
+        } else if (err.errnum == EISDIR) {
+            error_remedy(&err, "this is a group of parameters: name one of those in it");
         }
         return resource_impossible(resource, &err);
     }
@@ -131,6 +133,8 @@ static int apply(struct resource *resource, struct host *host, struct error *err
     if (file_put(spec->path, spec->value, err) != 0) {
         if (err->errnum == EINVAL) {
             error_remedy(err, "the kernel refuses this value: see what it has now with \"cat %s\"", spec->path);
+        } else if (err->errnum == EROFS) {
+            error_remedy(err, "/proc/sys is mounted read-only, as in a container: set it where the kernel is run");
         }
         return -1;
     }

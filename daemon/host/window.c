@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "base/file.h"
 #include "base/path.h"
@@ -105,6 +106,24 @@ int window_open(struct host *host, const char *path, struct error *err)
     }
     mounts_forget(host);
     return 0;
+}
+
+bool window_is_needed(const char *path)
+{
+    char existing[PATH_MAX];
+    struct statvfs status;
+
+    path_parent(path, existing);
+    while (statvfs(existing, &status) != 0) {
+        char child[PATH_MAX];
+
+        if (errno != ENOENT || streq(existing, "/")) {
+            return false;
+        }
+        memcpy(child, existing, sizeof(child));
+        path_parent(child, existing);
+    }
+    return (status.f_flag & ST_RDONLY) != 0;
 }
 
 static int close_one(const char *line, struct error *err)

@@ -7,6 +7,8 @@
 #ifndef EDGEINIT_HOST_WINDOW_H
 #define EDGEINIT_HOST_WINDOW_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 
 struct host;
@@ -14,6 +16,9 @@ struct host;
 /* Make the mount that holds `path` writable, if it is not; a path that does not exist yet counts for its nearest
  * ancestor that does. No effect if a window is open there. */
 int window_open(struct host *host, const char *path, struct error *err);
+
+/* Does the nearest ancestor of `path` that exists lie on a read-only mount? */
+bool window_is_needed(const char *path);
 
 /* Close every window that is open, those that a killed process left included. */
 int window_close_all(struct host *host, struct error *err);

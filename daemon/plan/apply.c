@@ -29,6 +29,7 @@ struct job {
     struct loop_source result; /* the worker's pipe */
     struct loop_source watch;
     struct loop_timer deadline;
+    bool waited;
     bool stirred;         /* the watch fired while a worker was trying */
     struct error failure; /* of the last try, while waiting for a better one */
 };
@@ -81,8 +82,9 @@ static void fail(struct job *job, const struct error *err)
 static void waited_enough(void *data)
 {
     struct job *job = data;
+    char took[32];
 
-    error_wrap(&job->failure, "gave up after %lld s", (long long)((clock_now() - job->started + 500000) / 1000000));
+    error_wrap(&job->failure, "gave up after %s", text_show_duration(clock_now() - job->started, took, sizeof(took)));
     fail(job, &job->failure);
 }
 
@@ -133,7 +135,14 @@ static void tried_in_vain(struct job *job, const struct error *err)
         loop_timer_set(&job->run->loop, &job->deadline, job->started + patience(job), waited_enough, job);
     }
     if (job->entry->state != STATE_WAITING) {
-        set_state(job, STATE_WAITING);
+        if (job->entry->resource->detail == NULL) {
+            resource_detail(job->entry->resource, "%s", err->what);
+        }
+        job->entry->state = STATE_WAITING;
+        if (!job->waited) { /* said once, not at every vain try */
+            job->waited = true;
+            set_state(job, STATE_WAITING);
+        }
     }
     if (job->stirred) {
         job->stirred = false;
@@ -241,7 +250,7 @@ static void start_worker(struct job *job)
         fail(job, &err);
         return;
     }
-    set_state(job, STATE_RUNNING);
+    job->entry->state = STATE_RUNNING; /* told only if it takes long */
     loop_timer_set(&run->loop, &job->deadline, clock_now() + WORKER_SILENCE, worker_is_slow, job);
 }
 
@@ -348,7 +357,8 @@ static int take_lock(const struct host *host, void (*waiting)(void *data), void 
 
     if (fd < 0 && errno == ENOENT) {
         if (file_make_parents(host->run_dir, err) != 0) {
-            return error_wrap(err, "make the run directory");
+            error_wrap(err, "make the run directory");
+            return error_remedy(err, "name a place on a tmpfs with --run-dir");
         }
         fd = open(host->run_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     }

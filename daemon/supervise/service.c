@@ -136,10 +136,11 @@ static void read_cgroup(const struct reader *reader, void *record)
     bool good = is_string_map(reader, "{\"memory.limit_in_bytes\": \"512M\"}", "/ \t\n", remedy);
 
     for (bool more = cJSON_IsObject(reader->node) && reader_first(reader, &item); more; more = reader_next(&item)) {
-        size_t controller = strcspn(reader_key(&item), "./ \t\n");
+        const char *key = reader_key(&item);
+        bool possible = key[0] != '\0' && strpbrk(key, "/ \t\n") == NULL;
 
-        if (controller == 0 ? reader_key(&item)[0] == '.' : reader_key(&item)[controller] == '\0') {
-            reader_problem_key(&item, remedy, "\"%s\" names no file of a controller", reader_key(&item));
+        if (possible && (key[0] == '.' || strchr(key, '.') == NULL)) {
+            reader_problem_key(&item, remedy, "\"%s\" names no file of a controller", key);
             good = false;
         }
     }
@@ -446,8 +447,8 @@ static bool knows_after(const struct reader *service, const struct service_list 
     for (size_t i = 0; i < list->count; i++) {
         names[i] = list->items[i].name;
     }
-    for (bool more = reader_first(service, &key); more; more = reader_next(&key)) {
-        for (bool next = streq(reader_key(&key), "after") && reader_first(&key, &name); next;
+    for (bool more = cJSON_IsObject(service->node) && reader_first(service, &key); more; more = reader_next(&key)) {
+        for (bool next = streq(reader_key(&key), "after") && cJSON_IsArray(key.node) && reader_first(&key, &name); next;
              next = reader_next(&name)) {
             const char *word = cJSON_GetStringValue(name.node);
 
