@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The verbs: one row each, from the command line to the rooms below. */
+#include <fcntl.h>
 #include <getopt.h>
 #include <glob.h>
+#include <signal.h>
 
 #include <sys/stat.h>
 
@@ -18,6 +20,7 @@
 #define DEFAULT_MANIFEST "/system/etc/edgeinit/edgeinit.json"
 #define DEFAULT_STATE_DIR "/data/service/el1/public/edgeinit"
 #define STATUS_PATIENCE 15000
+#define LONGEST_TIMEOUT (365 * 24 * 3600 * INT64_C(1000))
 
 enum exit_code { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_DIFFERENCES = 2, EXIT_NO_DAEMON = 3, EXIT_USAGE = 64 };
 
@@ -216,6 +219,21 @@ static int run_apply(struct command *command)
     return code;
 }
 
+/* Whatever else init left open is not for our services. */
+static void keep_to_ourselves(void)
+{
+    CLEANUP_DIR DIR *directory = opendir("/proc/self/fd");
+    const struct dirent *entry;
+
+    while (directory != NULL && (entry = readdir(directory)) != NULL) {
+        int64_t fd = 0;
+
+        if (text_parse_integer(entry->d_name, &fd) && fd > STDERR_FILENO) {
+            fcntl((int)fd, F_SETFD, FD_CLOEXEC);
+        }
+    }
+}
+
 static int run_daemon(struct command *command)
 {
     struct node node = {0};
@@ -223,6 +241,7 @@ static int run_daemon(struct command *command)
     struct error err = {0};
     int code = EXIT_FAILED;
 
+    keep_to_ourselves();
     if (load(command, &node) == 0) {
         code = daemon_run(&node, &paths, &err) == 0 ? EXIT_DONE : print_error(&err);
     }
@@ -270,7 +289,7 @@ static int run_status(struct command *command)
         show_status(status, show_wants_colour(STDOUT_FILENO), &out);
     }
     print(&out);
-    return EXIT_DONE;
+    return cJSON_GetObjectItemCaseSensitive(status, "manifest_refused") == NULL ? EXIT_DONE : EXIT_FAILED;
 }
 
 static int run_wait_ready(struct command *command)
@@ -407,7 +426,7 @@ static int parse_options(struct command *command, int argc, char **argv)
                 command->json = true;
                 break;
             default:
-                if (!text_parse_duration(optarg, &command->timeout)) {
+                if (!text_parse_duration(optarg, &command->timeout) || command->timeout > LONGEST_TIMEOUT) {
                     return usage_error(command->verb, "--timeout wants a duration such as 30s, not", optarg);
                 }
                 break;
@@ -478,8 +497,23 @@ static int run_verb(const struct verb *verb, int argc, char **argv)
     return code < 0 ? EXIT_DONE : code;
 }
 
+/* Descriptors 0 to 2 must be taken before any other file is opened: messages go to 2, wherever that leads. */
+static void settle_descriptors(void)
+{
+    int fd = open("/dev/null", O_RDWR);
+
+    while (fd >= 0 && fd <= STDERR_FILENO) {
+        fd = dup(fd);
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+}
+
 int main(int argc, char **argv)
 {
+    settle_descriptors();
+    signal(SIGPIPE, SIG_IGN); /* "edgeinit apply | head" must not stop half-way */
     json_setup();
     umask(022);
     /* libmount from 2.39 on would try the new mount API first, and give up on an EPERM of SELinux or seccomp. */

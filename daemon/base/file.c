@@ -83,17 +83,22 @@ int file_write_all(int fd, const char *data, size_t length)
 static int fill_aside(int directory, const char *aside, const char *data, size_t length,
                       const struct file_attributes *attributes)
 {
-    /* No O_EXCL: what a killed process left aside is ours to write over. O_NOFOLLOW: nobody else's. */
-    CLEANUP_CLOSE int fd = openat(directory, aside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    CLEANUP_CLOSE int fd = openat(directory, aside, flags, 0600);
 
-    if (fd < 0 || file_write_all(fd, data, length) != 0 || fchmod(fd, attributes->mode) != 0) {
+    /* What a killed process left, or somebody planted in a directory that others can write, is never written into. */
+    if (fd < 0 && errno == EEXIST && unlinkat(directory, aside, 0) == 0) {
+        fd = openat(directory, aside, flags, 0600);
+    }
+    if (fd < 0 || file_write_all(fd, data, length) != 0) {
         return -1;
     }
     if ((attributes->uid != (uid_t)-1 || attributes->gid != (gid_t)-1) &&
         fchown(fd, attributes->uid, attributes->gid) != 0) {
         return -1;
     }
-    return fsync(fd);
+    /* After chown, which clears set-id bits (chown(2)). */
+    return fchmod(fd, attributes->mode) != 0 ? -1 : fsync(fd);
 }
 
 int file_write(const char *path, const char *data, size_t length, const struct file_attributes *attributes,
@@ -129,7 +134,7 @@ int file_write(const char *path, const char *data, size_t length, const struct f
 
 int file_put(const char *path, const char *value, struct error *err)
 {
-    CLEANUP_CLOSE int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    CLEANUP_CLOSE int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     size_t length = strlen(value);
     ssize_t put;
 
@@ -143,22 +148,59 @@ int file_put(const char *path, const char *value, struct error *err)
     return 0;
 }
 
+/* EEXIST is said of a dangling symlink and of a file, too. */
+static int made_or_there(const char *directory, struct error *err)
+{
+    struct stat status;
+
+    if (errno != EEXIST) {
+        return error_system(err, errno, "mkdir %s", directory);
+    }
+    if (stat(directory, &status) != 0 || !S_ISDIR(status.st_mode)) {
+        error_system(err, ENOTDIR, "mkdir %s", directory);
+        return error_remedy(err, "a file or a symlink that leads nowhere stands there: move it away");
+    }
+    return 0;
+}
+
 int file_make_parents(const char *directory, struct error *err)
 {
     char path[PATH_MAX];
 
-    if (mkdir(directory, 0755) == 0 || errno == EEXIST) {
+    if (mkdir(directory, 0755) == 0) {
         return 0;
     }
     if (errno != ENOENT || streq(directory, "/")) {
-        return error_system(err, errno, "mkdir %s", directory);
+        return made_or_there(directory, err);
     }
     path_parent(directory, path);
     if (file_make_parents(path, err) != 0) {
         return -1;
     }
-    if (mkdir(directory, 0755) != 0 && errno != EEXIST) {
+    return mkdir(directory, 0755) == 0 ? 0 : made_or_there(directory, err);
+}
+
+int file_make_private(const char *directory, struct error *err)
+{
+    char parent[PATH_MAX];
+    struct stat status;
+
+    path_parent(directory, parent);
+    if (file_make_parents(parent, err) != 0) {
+        return -1;
+    }
+    if (mkdir(directory, 0700) == 0) {
+        return 0;
+    }
+    if (errno != EEXIST || lstat(directory, &status) != 0) {
         return error_system(err, errno, "mkdir %s", directory);
+    }
+    if (!S_ISDIR(status.st_mode) || (status.st_uid != 0 && status.st_uid != geteuid())) {
+        error_set(err, ERROR_INPUT, 0, "use %s: it is no directory of root's", directory);
+        return error_remedy(err, "remove it, or name another directory");
+    }
+    if ((status.st_mode & 077) != 0 && chmod(directory, 0700) != 0) {
+        return error_system(err, errno, "chmod %s", directory);
     }
     return 0;
 }

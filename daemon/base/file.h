@@ -26,7 +26,7 @@ struct file_attributes {
 };
 
 /* Write a regular file whole or not at all, see above. `path` must not be a symlink (follow it first: path_follow). The
- * temporary is ".NAME.edgeinit-new" in the same directory: one that a killed process left is written over. */
+ * temporary is ".NAME.edgeinit-new" in the same directory: one that a killed process left is replaced. */
 int file_write(const char *path, const char *data, size_t length, const struct file_attributes *attributes,
                struct error *err);
 
@@ -35,6 +35,10 @@ int file_put(const char *path, const char *value, struct error *err);
 
 /* mkdir -p: make the directory and its missing parents, mode 0755 before umask. No error if it is there. */
 int file_make_parents(const char *directory, struct error *err);
+
+/* A directory that nobody else may even open, mode 0700, with its parents: whoever can open a directory can lock it. One
+ * that is there must belong to root or the caller; a looser mode is tightened. */
+int file_make_private(const char *directory, struct error *err);
 
 /* Write all bytes to a descriptor, going on after short writes and EINTR. Returns -1 with errno. */
 int file_write_all(int fd, const char *data, size_t length);

@@ -58,10 +58,14 @@ cJSON *json_merge(cJSON *target, cJSON *patch)
     for (cJSON *child = patch->child; child != NULL; child = next) {
         CLEANUP_FREE char *key = xstrdup(child->string);
         cJSON *merged;
+        cJSON *old;
 
         next = child->next;
         cJSON_DetachItemViaPointer(patch, child);
-        merged = json_merge(cJSON_DetachItemFromObjectCaseSensitive(target, key), child);
+        old = cJSON_DetachItemFromObjectCaseSensitive(target, key);
+        /* A file that is not ours may hold a key twice; cJSON finds the first. */
+        cJSON_DeleteItemFromObjectCaseSensitive(target, key);
+        merged = json_merge(old, child);
         if (merged != NULL) {
             cJSON_AddItemToObject(target, key, merged);
         }
@@ -146,13 +150,31 @@ static bool is_plain_yaml(const char *string)
     return true;
 }
 
+/* A JSON string is a YAML double-quoted one, but for characters that YAML wants escaped and JSON does not: DEL, the C1
+ * controls (C2 80 to C2 9F in UTF-8), the separators U+2028 and U+2029, and the byte order mark. */
 static void write_yaml_string(const char *string, struct text *out)
 {
-    /* A JSON string is a YAML double-quoted one. */
+    CLEANUP_TEXT struct text quoted = {0};
+
     if (is_plain_yaml(string)) {
         text_add(out, string);
-    } else {
-        write_quoted(string, out);
+        return;
+    }
+    write_quoted(string, &quoted);
+    for (const unsigned char *at = (const unsigned char *)text_string(&quoted); *at != '\0'; at++) {
+        if (*at == 0x7f) {
+            text_add(out, "\\x7f");
+        } else if (at[0] == 0xc2 && at[1] < 0xa0) {
+            text_format(out, "\\x%02x", *++at);
+        } else if (at[0] == 0xe2 && at[1] == 0x80 && (at[2] == 0xa8 || at[2] == 0xa9)) {
+            text_add(out, at[2] == 0xa8 ? "\\L" : "\\P");
+            at += 2;
+        } else if (at[0] == 0xef && at[1] == 0xbb && at[2] == 0xbf) {
+            text_add(out, "\\ufeff");
+            at += 2;
+        } else {
+            text_append(out, (const char *)at, 1);
+        }
     }
 }
 

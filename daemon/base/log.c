@@ -1,12 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/util.h"
+
+/* Where stderr_sink writes: stderr, or a second opening of the same file that does not block. */
+static int stderr_fd = STDERR_FILENO;
+static unsigned long dropped;
+
+void log_never_block(void)
+{
+    /* O_NONBLOCK on stderr itself would be shared with everybody who has it; opening it anew is not. Refused for
+     * sockets, which then stay as they are. */
+    int fd = open("/proc/self/fd/2", O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+    if (fd >= 0) {
+        stderr_fd = fd;
+    }
+}
+
+/* Lines were lost while nobody read; say so as soon as somebody does again. */
+static void tell_dropped(void)
+{
+    char line[64];
+    int length = snprintf(line, sizeof(line), "edgeinit: warning: %lu lines dropped here\n", dropped);
+
+    if (dropped > 0 && write(stderr_fd, line, (size_t)length) == length) {
+        dropped = 0;
+    }
+}
 
 /* One writev per line, so that lines of several processes on one terminal do not mix. */
 static void stderr_sink(enum log_level level, const char *tag, const char *line, size_t length)
@@ -22,9 +49,11 @@ static void stderr_sink(enum log_level level, const char *tag, const char *line,
         {.iov_base = (char *)line, .iov_len = length},
         {.iov_base = (char *)"\n", .iov_len = 1},
     };
-    ssize_t ignored = writev(STDERR_FILENO, parts, ARRAY_SIZE(parts));
 
-    (void)ignored; /* nowhere to complain to */
+    tell_dropped();
+    if (writev(stderr_fd, parts, ARRAY_SIZE(parts)) < 0) {
+        dropped++;
+    }
 }
 
 static log_sink *current_sink = stderr_sink;

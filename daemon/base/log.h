@@ -16,6 +16,9 @@ typedef void log_sink(enum log_level level, const char *tag, const char *line, s
 /* Replace the sink; NULL brings stderr back. */
 void log_set_sink(log_sink *sink);
 
+/* For a process that must go on when nobody reads its stderr: lines are dropped then, and counted. */
+void log_never_block(void);
+
 /* A message of edgeinit itself. Longer than 1 KiB is cut. */
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));

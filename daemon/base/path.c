@@ -54,6 +54,18 @@ void path_parent(const char *path, char parent[PATH_MAX])
     snprintf(parent, PATH_MAX, "%.*s", (int)length, slash == NULL ? "." : path);
 }
 
+bool path_up(char path[PATH_MAX])
+{
+    char child[PATH_MAX];
+
+    if (streq(path, "/")) {
+        return false;
+    }
+    memcpy(child, path, sizeof(child));
+    path_parent(child, path);
+    return true;
+}
+
 const char *path_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -82,7 +94,11 @@ int path_follow(const char *path, char resolved[PATH_MAX], struct error *err)
         }
         path_parent(current, parent);
         if (realpath(parent, real_parent) == NULL) {
-            return error_system(err, errno, "open %s", parent);
+            if (errno != ENOENT) {
+                return error_system(err, errno, "open %s", parent);
+            }
+            snprintf(resolved, PATH_MAX, "%s", current); /* nothing there to be a link */
+            return 0;
         }
         printed = snprintf(resolved, PATH_MAX, "%s/%s", streq(real_parent, "/") ? "" : real_parent, path_name(current));
         if (printed >= PATH_MAX) {

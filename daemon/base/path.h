@@ -23,6 +23,9 @@ bool path_is_below(const char *path, const char *directory);
 /* The directory part: "/etc/hosts" gives "/etc", "/etc" gives "/". */
 void path_parent(const char *path, char parent[PATH_MAX]);
 
+/* The same in place, for climbing to an ancestor that exists; false, and unchanged, at "/". */
+bool path_up(char path[PATH_MAX]);
+
 /* The last component, inside path. */
 const char *path_name(const char *path);
 

@@ -6,7 +6,6 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/path.h"
 #include "base/util.h"
 #include "control/protocol.h"
@@ -31,7 +30,7 @@ static int no_daemon(const struct sockaddr_un *address, int errnum, struct error
     return error_remedy(err, "start it with \"edgeinit daemon\", or name its --run-dir");
 }
 
-/* Read until the other side closes. */
+/* Read one line, or until the other side closes. */
 static int read_answer(int fd, int64_t deadline, struct text *answer, struct error *err)
 {
     for (;;) {
@@ -55,6 +54,9 @@ static int read_answer(int fd, int64_t deadline, struct text *answer, struct err
             return 0;
         }
         text_append(answer, chunk, (size_t)length);
+        if (chunk[length - 1] == '\n') {
+            return 0; /* one line; a copy of the socket elsewhere may keep it open */
+        }
         if (answer->length > CONTROL_LARGEST_ANSWER) {
             return error_set(err, ERROR_SYSTEM, 0, "the daemon's answer is larger than 4 MiB");
         }
@@ -88,11 +90,7 @@ int control_wait(const char *run_dir, int64_t patience, struct error *err)
 
         /* The nearest directory that exists: whatever is made in it may lead to the socket. Watch first, then try. */
         snprintf(directory, sizeof(directory), "%s", run_dir);
-        while (inotify_add_watch(watch, directory, IN_CREATE | IN_MOVED_TO) < 0 && !streq(directory, "/")) {
-            char child[PATH_MAX];
-
-            memcpy(child, directory, sizeof(child));
-            path_parent(child, directory);
+        while (inotify_add_watch(watch, directory, IN_CREATE | IN_MOVED_TO) < 0 && path_up(directory)) {
         }
         fd = connect_once(&address, err);
         left = (deadline - clock_now()) / MICROSECONDS_PER_MILLISECOND;
@@ -121,7 +119,8 @@ cJSON *control_ask(const char *run_dir, const cJSON *request, int64_t patience, 
     }
     json_write_line(request, &line);
     text_add(&line, "\n");
-    if (file_write_all(fd, text_string(&line), line.length) != 0) {
+    /* The daemon may have refused already: then its answer says why, and not this send. */
+    if (send(fd, text_string(&line), line.length, MSG_NOSIGNAL) < 0 && errno != EPIPE) {
         error_system(err, errno, "ask the daemon");
         return NULL;
     }

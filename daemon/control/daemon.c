@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <signal.h>
-#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -16,6 +15,7 @@
 #include "base/util.h"
 #include "control/server.h"
 #include "control/show.h"
+#include "host/window.h"
 #include "plan/apply.h"
 #include "supervise/supervisor.h"
 
@@ -47,7 +47,8 @@ struct daemon {
     struct outcome *outcomes;
     size_t outcome_count;
     char **names;     /* of the resources */
-    bool **needed_by; /* [service][resource] */
+    bool **needed_by; /* [service][resource]: it must be in place */
+    bool *no_place;   /* [resource]: modules, rules, SELinux: all services wait until it is settled, well or badly */
     bool *settled;    /* [service]: released or blocked */
     int64_t started;
 };
@@ -100,14 +101,16 @@ static void settle_services(struct daemon *daemon, bool ended)
         for (size_t j = 0; j < daemon->outcome_count && !daemon->settled[i]; j++) {
             enum plan_state state = daemon->outcomes[j].state;
 
-            if (!daemon->needed_by[i][j] || state == STATE_IN_PLACE || state == STATE_APPLIED) {
+            bool is_settled = state >= STATE_IN_PLACE || ended;
+
+            if (state == STATE_IN_PLACE || state == STATE_APPLIED ||
+                (!daemon->needed_by[i][j] && (is_settled || !daemon->no_place[j]))) {
                 continue;
             }
-            if (state == STATE_FAILED || state == STATE_BLOCKED || ended) {
+            if (is_settled && culprit == NULL) {
                 culprit = daemon->names[daemon->outcomes[j].blocker];
-            } else {
-                open = true;
             }
+            open |= !is_settled;
         }
         if (daemon->settled[i] || (culprit == NULL && open)) {
             continue;
@@ -116,7 +119,7 @@ static void settle_services(struct daemon *daemon, bool ended)
         if (culprit == NULL) {
             supervisor_release(&daemon->supervisor, i);
         } else {
-            CLEANUP_FREE char *cause = xasprintf("%s failed", culprit);
+            CLEANUP_FREE char *cause = xasprintf("%s failed; mend it, then restart edgeinit", culprit);
 
             supervisor_block(&daemon->supervisor, i, cause);
         }
@@ -320,8 +323,9 @@ static int watch_signals(struct daemon *daemon, struct error *err)
     sigaddset(&signals, SIGCHLD);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
     sigprocmask(SIG_BLOCK, &signals, NULL);
-    signal(SIGPIPE, SIG_IGN);
+    signal(SIGCHLD, SIG_DFL); /* left ignored by whoever started us, no child could be waited for */
     fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
     return fd < 0 ? error_system(err, errno, "signalfd")
                   : loop_add(&daemon->loop, &daemon->signals, fd, EPOLLIN, signal_readable, daemon, err);
@@ -331,9 +335,10 @@ static int watch_signals(struct daemon *daemon, struct error *err)
 static int take_lock(const char *run_dir, struct error *err)
 {
     CLEANUP_FREE char *path = xasprintf("%s/" LOCK_NAME, run_dir);
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     CLEANUP_CLOSE int fd = -1;
 
-    if (file_make_parents(run_dir, err) != 0) {
+    if (file_make_private(run_dir, err) != 0) {
         error_wrap(err, "make the run directory");
         return error_remedy(err, "name a place on a tmpfs with --run-dir");
     }
@@ -341,7 +346,9 @@ static int take_lock(const char *run_dir, struct error *err)
     if (fd < 0) {
         return error_system(err, errno, "open %s", path);
     }
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    /* A lock of the process (fcntl(2)): one of flock(2) would live on in every child, and a worker that hangs with a
+     * broken card would keep the next daemon out. */
+    if (fcntl(fd, F_SETLK, &whole) != 0) {
         error_system(err, errno, "lock %s", path);
         return error_remedy(err, "another edgeinit daemon is running: see \"edgeinit status\"");
     }
@@ -371,9 +378,11 @@ static void note_needs(struct daemon *daemon)
     daemon->outcomes = xcalloc(plan->count, sizeof(*daemon->outcomes));
     daemon->names = xcalloc(plan->count, sizeof(*daemon->names));
     daemon->needed_by = xcalloc(node->services.count, sizeof(*daemon->needed_by));
+    daemon->no_place = xcalloc(plan->count, sizeof(*daemon->no_place));
     daemon->settled = xcalloc(node->services.count, sizeof(*daemon->settled));
     for (size_t i = 0; i < plan->count; i++) {
         daemon->names[i] = xstrdup(plan->entries[i].resource->name);
+        daemon->no_place[i] = plan->entries[i].resource->path == NULL;
         daemon->outcomes[i].blocker = (uint32_t)i;
     }
     for (size_t i = 0; i < node->services.count; i++) {
@@ -395,6 +404,7 @@ static void forget_needs(struct daemon *daemon)
     free(daemon->outcomes);
     free(daemon->names);
     free(daemon->needed_by);
+    free(daemon->no_place);
     free(daemon->settled);
 }
 
@@ -413,6 +423,23 @@ static int open_all(struct daemon *daemon, struct error *err)
     return server_open(&daemon->server, &daemon->loop, daemon->paths->run_dir, &calls, err);
 }
 
+/* An apply that was cut short may have left a remount window open. */
+static void close_windows(struct daemon *daemon)
+{
+    struct host host = {.run_dir = daemon->paths->run_dir};
+    struct error err = {0};
+    char text[1024];
+
+    if (daemon->worker > 0) {
+        kill(daemon->worker, SIGKILL);
+        waitpid(daemon->worker, NULL, 0);
+    }
+    if (window_recover(&host, &err) != 0) {
+        log_error("%s", error_text(&err, text, sizeof(text)));
+    }
+    host_free(&host);
+}
+
 int daemon_run(struct node *node, const struct node_paths *paths, struct error *err)
 {
     struct daemon daemon = {.paths = paths, .node = node, .started = clock_now(), .loop.epoll = -1, .journal.fd = -1};
@@ -422,11 +449,13 @@ int daemon_run(struct node *node, const struct node_paths *paths, struct error *
     if (lock < 0) {
         return -1;
     }
+    log_never_block();
     note_needs(&daemon);
     if (open_all(&daemon, err) == 0 && start_apply(&daemon, err) == 0) {
         keep_little(&daemon);
         result = loop_run(&daemon.loop, err);
     }
+    close_windows(&daemon);
     server_close(&daemon.server);
     supervisor_close(&daemon.supervisor);
     loop_close(&daemon.loop);

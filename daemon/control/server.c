@@ -196,13 +196,19 @@ static void listener_readable(void *data, uint32_t events)
         loop_timer_set(server->loop, &client->deadline, clock_now() + CONTROL_REQUEST_PATIENCE, client_late, client);
         return;
     }
-    /* All places taken: closing tells the client at once; the oldest places come free by their deadlines. */
+    if (fd >= 0) {
+        static const char full[] = "{\"ok\":false,\"error\":\"too many clients wait already; try again\"}\n";
+        ssize_t sent = send(fd, full, sizeof(full) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+        (void)sent; /* it sees the end in any case */
+    }
 }
 
 int server_open(struct server *server, struct loop *loop, const char *run_dir, const struct server_calls *calls,
                 struct error *err)
 {
     CLEANUP_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    CLEANUP_FREE char *final = NULL;
     struct sockaddr_un address;
     mode_t mask;
     int bound;
@@ -211,14 +217,20 @@ int server_open(struct server *server, struct loop *loop, const char *run_dir, c
     if (control_address(run_dir, &address, err) != 0) {
         return -1;
     }
-    unlink(address.sun_path); /* the lock on the run directory says that nobody lives there */
+    /* Bound and listening under another name first: whoever sees the socket's own name can connect to it. What has
+     * either name is dead: the daemon's lock says that nobody else lives here. */
+    final = xasprintf("%s", address.sun_path);
+    if (snprintf(address.sun_path, sizeof(address.sun_path), "%s.new", final) >= (int)sizeof(address.sun_path)) {
+        return error_system(err, ENAMETOOLONG, "listen at %s", final);
+    }
+    unlink(address.sun_path);
     mask = umask(0177);
     bound = fd < 0 ? -1 : bind(fd, (struct sockaddr *)&address, sizeof(address));
     umask(mask);
-    if (bound != 0 || listen(fd, CONTROL_MOST_CLIENTS) != 0) {
-        return error_system(err, errno, "listen at %s", address.sun_path);
+    if (bound != 0 || listen(fd, CONTROL_MOST_CLIENTS) != 0 || rename(address.sun_path, final) != 0) {
+        return error_system(err, errno, "listen at %s", final);
     }
-    snprintf(server->path, sizeof(server->path), "%s", address.sun_path);
+    snprintf(server->path, sizeof(server->path), "%s", final);
     if (loop_add(loop, &server->listener, fd, EPOLLIN, listener_readable, server, err) != 0) {
         return -1;
     }

@@ -322,7 +322,12 @@ void show_status(const cJSON *status, bool colour, struct text *out)
     const cJSON *daemon = cJSON_GetObjectItemCaseSensitive(status, "daemon");
     char took[32];
 
-    show_resources(status, colour, out);
+    if (get_string(status, "manifest_refused")[0] != '\0') {
+        add_coloured(out, colour, COLOUR_RED, "the manifest has changed, and is refused:");
+        text_format(out, "\n%s", get_string(status, "manifest_refused"));
+    } else {
+        show_resources(status, colour, out);
+    }
     show_services(status, colour, out);
     text_format(out, "edgeinit: pid %.0f, up %s\n", get_number(daemon, "pid"),
                 text_show_duration((int64_t)get_number(daemon, "uptime_ms") * MICROSECONDS_PER_MILLISECOND, took,

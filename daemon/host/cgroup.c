@@ -7,12 +7,12 @@
  */
 #include <ctype.h>
 #include <errno.h>
-#include <libcgroup.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/path.h"
 #include "base/util.h"
+#include "host/controller.h"
 #include "host/directory.h"
 #include "host/file.h"
 #include "host/host.h"
@@ -20,7 +20,6 @@
 #include "host/owner.h"
 #include "host/window.h"
 
-#define MOST_CONTROLLERS 64 /* kernels have up to 16 */
 #define MOUNT_FLAGS "nodev,noexec,nosuid"
 
 enum cgroup_role { ROLE_ROOT, ROLE_CONTROLLER, ROLE_NAMED };
@@ -49,30 +48,9 @@ struct section {
     struct host *host;
     const char *root;
     int64_t size;
+    bool remount; /* of the descriptor and of second places */
     const char *descriptor;
     cJSON *described; /* the "Cgroups" array of the descriptor */
-};
-
-/* What a controller is for: kernel option, and what is lost without it. */
-static const struct {
-    const char *name;
-    const char *option;
-    const char *cost;
-} knowledge[] = {
-    {"blkio", "CONFIG_BLK_CGROUP", "no limits and no statistics of disk traffic"},
-    {"cpu", "CONFIG_CGROUP_SCHED", "no CPU shares and quotas; edgecore refuses to start"},
-    {"cpuacct", "CONFIG_CGROUP_CPUACCT", "no CPU statistics; edgecore refuses to start"},
-    {"cpuset", "CONFIG_CPUSETS", "no CPU pinning; edgecore refuses to start"},
-    {"devices", "CONFIG_CGROUP_DEVICE", "dockerd refuses to start"},
-    {"freezer", "CONFIG_CGROUP_FREEZER", "no \"docker pause\""},
-    {"hugetlb", "CONFIG_CGROUP_HUGETLB", "no limits of huge pages"},
-    {"memory", "CONFIG_MEMCG", "no memory limits; edgecore refuses to start"},
-    {"net_cls", "CONFIG_CGROUP_NET_CLASSID", "no traffic classes"},
-    {"net_prio", "CONFIG_CGROUP_NET_PRIO", "no traffic priorities"},
-    {"perf_event", "CONFIG_CGROUP_PERF", "no profiling by group"},
-    {"pids", "CONFIG_CGROUP_PIDS", "no limits of processes"},
-    {"rdma", "CONFIG_CGROUP_RDMA", "no limits of RDMA"},
-    {"schedtune", "CONFIG_SCHED_TUNE (Android kernels up to 4.19)", "no scheduler boosts"},
 };
 
 static char *below(const char *root, const char *name)
@@ -196,6 +174,7 @@ static void parse(const struct reader *section_reader, struct host *host)
         {"root", FIELD_PATH, .offset = offsetof(struct section, root), .example = "\"/sys/fs/cgroup\""},
         {"size", FIELD_SIZE, .offset = offsetof(struct section, size), .min = 4096, .max = INT64_C(1) << 40,
          .example = "\"16M\""},
+        {"remount", FIELD_BOOLEAN, .offset = offsetof(struct section, remount), .example = "true"},
         {"descriptor", FIELD_PATH, .offset = offsetof(struct section, descriptor), .example = "\"/etc/cgroups.json\""},
         {"controllers", FIELD_READ, .read = read_later},
         {"named", FIELD_READ, .read = read_later},
@@ -241,7 +220,7 @@ static void parse(const struct reader *section_reader, struct host *host)
         cJSON_AddStringToObject(unified, "Mode", "0600");
         cJSON_AddStringToObject(unified, "Path", "/dev/cg2_bpf");
         cJSON_AddItemToObject(document, "Cgroups2", unified);
-        file_add_json(host, section_reader, section.descriptor, document);
+        file_add_json(host, section_reader, section.descriptor, section.remount, document);
     }
 }
 
@@ -250,50 +229,13 @@ static void needs(const struct resource *resource, struct need_list *list)
     need_path(list, resource->path);
 }
 
-/* The kernel's controllers, as /proc/cgroups lists them: read once, they never change. */
-struct controllers {
-    size_t count;
-    struct controller_data items[MOST_CONTROLLERS];
-};
-
-/* Is the controller in /proc/cgroups, and enabled? -1: not there, 0: disabled at boot, 1: usable. */
-static int offered(struct host *host, const char *name)
-{
-    struct controllers *list = host->controllers;
-
-    if (list == NULL) {
-        void *handle = NULL;
-        int result;
-
-        list = host->controllers = xcalloc(1, sizeof(*list));
-        /* The listing alone: it reads /proc/cgroups without cgroup_init() and its 400 kB of tables. */
-        result = cgroup_get_all_controller_begin(&handle, &list->items[0]);
-        while (result == 0 && ++list->count < MOST_CONTROLLERS) {
-            result = cgroup_get_all_controller_next(&handle, &list->items[list->count]);
-        }
-        cgroup_get_all_controller_end(&handle);
-    }
-    for (size_t i = 0; i < list->count; i++) {
-        if (streq(list->items[i].name, name)) {
-            return list->items[i].enabled != 0;
-        }
-    }
-    return -1;
-}
-
 static enum verdict not_offered(struct resource *resource, int state)
 {
     const struct cgroup_spec *spec = resource->spec;
-    const char *option = NULL;
-    const char *cost = "this version does not know what for";
+    const struct controller_facts *facts = controller_facts(spec->name);
+    const char *cost = facts == NULL ? "this version does not know what for" : facts->cost;
     struct error err = {0};
 
-    for (size_t i = 0; i < ARRAY_SIZE(knowledge); i++) {
-        if (streq(knowledge[i].name, spec->name)) {
-            option = knowledge[i].option;
-            cost = knowledge[i].cost;
-        }
-    }
     if (spec->optional) {
         resource_detail(resource, "left out: this kernel has no controller \"%s\" (%s)", spec->name, cost);
         return VERDICT_LEFT_OUT;
@@ -303,11 +245,11 @@ static enum verdict not_offered(struct resource *resource, int state)
     if (state == 0) {
         error_remedy(&err, "remove cgroup_disable=%s from the kernel's command line (or add cgroup_enable=%s)",
                      spec->name, spec->name);
-    } else if (option == NULL) {
+    } else if (facts == NULL) {
         error_remedy(&err, "correct the name, or write {\"name\": \"%s\", \"optional\": true}", spec->name);
     } else {
         error_remedy(&err, "build the kernel with %s, or write {\"name\": \"%s\", \"optional\": true}; without it: %s",
-                     option, spec->name, cost);
+                     facts->option, spec->name, cost);
     }
     return resource_impossible(resource, &err);
 }
@@ -362,7 +304,7 @@ static enum verdict probe_hierarchy(struct resource *resource, struct host *host
     struct error err = {0};
     struct stat status;
     enum verdict verdict;
-    int state = spec->role == ROLE_NAMED ? 1 : offered(host, spec->name);
+    int state = spec->role == ROLE_NAMED ? 1 : controller_offered(host, spec->name);
     int there;
 
     if (state != 1) {
@@ -393,6 +335,13 @@ static enum verdict probe_hierarchy(struct resource *resource, struct host *host
     return owner_probe(&spec->ownership, &status, resource);
 }
 
+/* Where a cgroup2 that lies over our tmpfs stays mounted while it is taken off there: a kill in between must not lose
+ * the only place where it can be seen that the board has one. */
+static char *refuge_of(const struct host *host)
+{
+    return xasprintf("%s/cgroup2", host->run_dir);
+}
+
 static bool is_cgroup2_at(const struct mount_entry *entry, const void *root)
 {
     return streq(entry->type, "cgroup2") && streq(entry->target, root);
@@ -401,9 +350,10 @@ static bool is_cgroup2_at(const struct mount_entry *entry, const void *root)
 /* Is a cgroup2 mounted on the root, under or over our tmpfs? */
 static bool root_has_cgroup2(struct host *host, const char *root)
 {
+    CLEANUP_FREE char *refuge = refuge_of(host);
     struct mount_entry entry;
 
-    return mounts_find(host, is_cgroup2_at, root, &entry);
+    return mounts_find(host, is_cgroup2_at, root, &entry) || mounts_find(host, is_cgroup2_at, refuge, &entry);
 }
 
 static bool is_mounted_as(struct host *host, const char *path, const char *type)
@@ -417,6 +367,7 @@ static bool is_mounted_as(struct host *host, const char *path, const char *type)
 static enum verdict probe_root(struct resource *resource, struct host *host)
 {
     const struct cgroup_spec *spec = resource->spec;
+    CLEANUP_FREE char *refuge = NULL;
     struct mount_entry entry;
     struct error err = {0};
     int there = mounts_at(host, spec->path, &entry, &err);
@@ -440,6 +391,11 @@ static enum verdict probe_root(struct resource *resource, struct host *host)
         resource_detail(resource, "cgroup2 is not reachable at %s", spec->unified);
         return VERDICT_DIFFERS;
     }
+    refuge = refuge_of(host);
+    if (is_mounted_as(host, refuge, "cgroup2")) {
+        resource_detail(resource, "cgroup2 is still mounted at %s", refuge);
+        return VERDICT_DIFFERS;
+    }
     return VERDICT_IN_PLACE;
 }
 
@@ -458,12 +414,32 @@ static bool is_tmpfs_at(const struct mount_entry *entry, const void *root)
 /* tmpfs with a cgroup2 over it: somebody (OpenHarmony's netsysnative, at each of its starts) mounted it again. */
 static int uncover(const struct cgroup_spec *spec, struct host *host, struct error *err)
 {
+    CLEANUP_FREE char *refuge = refuge_of(host);
     struct mount_entry entry;
 
     if (!mounts_find(host, is_tmpfs_at, spec->path, &entry) || !is_mounted_as(host, spec->path, "cgroup2")) {
         return 0;
     }
+    if (!is_mounted_as(host, refuge, "cgroup2") &&
+        (file_make_parents(refuge, err) != 0 ||
+         mounts_mount(host, "cgroup2", refuge, "cgroup2", MOUNT_FLAGS, err) != 0)) {
+        return -1;
+    }
     return mounts_detach(host, spec->path, err);
+}
+
+/* The refuge is given up once cgroup2 is where it belongs. */
+static int leave_refuge(struct host *host, struct error *err)
+{
+    CLEANUP_FREE char *refuge = refuge_of(host);
+
+    if (!is_mounted_as(host, refuge, "cgroup2")) {
+        return 0;
+    }
+    if (mounts_detach(host, refuge, err) != 0) {
+        return -1;
+    }
+    return rmdir(refuge) != 0 && errno != ENOENT ? error_system(err, errno, "rmdir %s", refuge) : 0;
 }
 
 static int apply_root(const struct cgroup_spec *spec, struct host *host, struct error *err)
@@ -486,9 +462,11 @@ static int apply_root(const struct cgroup_spec *spec, struct host *host, struct 
         if (directory_make(host, spec->unified, false, err) != 0) {
             return -1;
         }
-        return mounts_mount(host, "cgroup2", spec->unified, "cgroup2", MOUNT_FLAGS, err);
+        if (mounts_mount(host, "cgroup2", spec->unified, "cgroup2", MOUNT_FLAGS, err) != 0) {
+            return -1;
+        }
     }
-    return 0;
+    return leave_refuge(host, err);
 }
 
 /* The options that name an existing hierarchy, as this kernel wants to hear them again: its controllers and its name,

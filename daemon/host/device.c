@@ -100,7 +100,7 @@ int device_find(const char *source, const char *type, char node[PATH_MAX], struc
         return errno == ENOENT || errno == ENOTDIR ? not_there(source, err)
                                                    : error_system(err, errno, "stat %s", source);
     }
-    if (!S_ISBLK(status.st_mode) && !S_ISREG(status.st_mode)) {
+    if (!S_ISBLK(status.st_mode)) {
         error_set(err, ERROR_INPUT, ENOTBLK, "mount %s", source);
         return error_remedy(err, "name a block device, or set \"type\": \"bind\" to bind a directory");
     }
@@ -139,11 +139,7 @@ int device_watch(const char *source, struct error *err)
     inotify_add_watch(fd, "/dev/block", events);
     if (source[0] == '/') {
         path_parent(source, directory);
-        while (inotify_add_watch(fd, directory, events) < 0 && !streq(directory, "/")) {
-            char child[PATH_MAX];
-
-            memcpy(child, directory, sizeof(child));
-            path_parent(child, directory);
+        while (inotify_add_watch(fd, directory, events) < 0 && path_up(directory)) {
         }
     }
     return take_fd(&fd);

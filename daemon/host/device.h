@@ -12,7 +12,7 @@
 
 #include "base/error.h"
 
-/* The node that `source` means: a path (a block device, or an image file for a loop mount), "UUID=…" or "LABEL=…". A
+/* The node that `source` means: the path of a block device, "UUID=…" or "LABEL=…". A
  * type (may be NULL) makes the search for a tag faster. Not there: ERROR_TIMEOUT with ENODEV. Reads from devices for
  * tags, so it may block with a broken one. */
 int device_find(const char *source, const char *type, char node[PATH_MAX], struct error *err);

@@ -8,7 +8,9 @@
 #include "host/file.h"
 
 #include <errno.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include "base/file.h"
 #include "base/path.h"
@@ -18,6 +20,7 @@
 #include "host/owner.h"
 #include "host/window.h"
 
+#define CONFIGFS_MAGIC 0x62656570 /* fs/configfs/mount.c; not in linux/magic.h */
 #define CONTENT_LARGEST (4 * 1024 * 1024)
 
 enum file_form { FORM_JSON, FORM_LINES, FORM_TEXT, FORM_YAML, FORM_WRITE, FORM_JSON_WHOLE, FORMS };
@@ -138,10 +141,14 @@ static void parse_one(const struct reader *reader, struct host *host)
     add(host, reader, &spec);
 }
 
-void file_add_json(struct host *host, const struct reader *reader, const char *path, cJSON *value)
+void file_add_json(struct host *host, const struct reader *reader, const char *path, bool remount, cJSON *value)
 {
-    struct file_spec spec = {
-        .path = path, .ownership = {.mode = -1}, .form = FORM_JSON_WHOLE, .value = value, .owned = value};
+    struct file_spec spec = {.path = path,
+                             .ownership = {.mode = -1},
+                             .form = FORM_JSON_WHOLE,
+                             .remount = remount,
+                             .value = value,
+                             .owned = value};
 
     add(host, reader, &spec);
 }
@@ -175,7 +182,7 @@ static void make_content(const struct file_spec *spec, const char *current, stru
         case FORM_JSON:
         case FORM_JSON_WHOLE:
             before = current == NULL ? NULL : json_parse(current, strlen(current));
-            *broken = current != NULL && before == NULL && current[strspn(current, " \t\r\n")] != '\0';
+            *broken = current != NULL && !cJSON_IsObject(before) && current[strspn(current, " \t\r\n")] != '\0';
             after = spec->form == FORM_JSON ? json_merge(cJSON_Duplicate(before, 1), cJSON_Duplicate(spec->value, 1))
                                             : cJSON_Duplicate(spec->value, 1);
             if (before != NULL && cJSON_Compare(before, after, 1)) {
@@ -206,12 +213,18 @@ static void make_content(const struct file_spec *spec, const char *current, stru
     }
 }
 
-/* Kernel files print a newline that nobody wrote. */
+/* Kernel files print a newline that nobody wrote, and bytes where "512M" was written. */
 static bool same_value(const char *current, const char *wanted)
 {
+    CLEANUP_FREE char *shown = xstrndup(current, strcspn(current, "\n"));
     size_t length = strlen(current);
     size_t wanted_length = strlen(wanted);
+    int64_t shown_bytes = 0;
+    int64_t wanted_bytes = 0;
 
+    if (text_parse_size(shown, &shown_bytes) && text_parse_size(wanted, &wanted_bytes)) {
+        return shown_bytes == wanted_bytes;
+    }
     while (length > 0 && current[length - 1] == '\n') {
         length--;
     }
@@ -221,6 +234,26 @@ static bool same_value(const char *current, const char *wanted)
     return length == wanted_length && memcmp(current, wanted, length) == 0;
 }
 
+/* Does the file exist, and on a file system that keeps data? There a write in place would leave half of the old. */
+static bool is_ordinary(const char *path)
+{
+    static const long kernel_types[] = {
+        PROC_SUPER_MAGIC, SYSFS_MAGIC,  CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, SELINUX_MAGIC,  DEBUGFS_MAGIC,
+        TRACEFS_MAGIC,    BPF_FS_MAGIC, SECURITYFS_MAGIC,   BINFMTFS_MAGIC,      CONFIGFS_MAGIC,
+    };
+    struct statfs status;
+
+    if (statfs(path, &status) != 0) {
+        return false;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(kernel_types); i++) {
+        if (kernel_types[i] == status.f_type) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static enum verdict probe_write(struct resource *resource)
 {
     const struct file_spec *spec = resource->spec;
@@ -228,6 +261,11 @@ static enum verdict probe_write(struct resource *resource)
     struct error err = {0};
     size_t length = 0;
 
+    if (is_ordinary(spec->path)) {
+        error_set(&err, ERROR_INPUT, 0, "write to %s: it is no file of the kernel's", spec->path);
+        error_remedy(&err, "use \"text\" for an ordinary file");
+        return resource_impossible(resource, &err);
+    }
     if (file_read(spec->path, CONTENT_LARGEST, &current, &length, &err) != 0) {
         if (err.errnum == EACCES || err.errnum == EINVAL || err.errnum == EPERM) {
             resource_detail(resource, "cannot be read back, so it is written every time");
@@ -260,13 +298,17 @@ static enum verdict probe_absent(struct resource *resource)
 {
     const struct file_spec *spec = resource->spec;
     struct error err = {0};
+    char target[PATH_MAX];
     uid_t uid;
     gid_t gid;
 
     if (owner_resolve(&spec->ownership, &uid, &gid, &err) != 0) {
         return resource_impossible(resource, &err);
     }
-    if (window_is_needed(spec->path)) {
+    if (path_follow(spec->path, target, &err) != 0) {
+        return resource_impossible(resource, &err);
+    }
+    if (window_is_needed(target)) {
         if (!spec->remount) {
             refuse_read_only(spec, &err);
             return resource_impossible(resource, &err);
@@ -283,6 +325,7 @@ static enum verdict probe(struct resource *resource, struct host *host)
     CLEANUP_TEXT struct text wanted = {0};
     struct error err = {0};
     struct stat status;
+    char target[PATH_MAX];
     enum verdict verdict;
     size_t length = 0;
     bool broken;
@@ -300,6 +343,11 @@ static enum verdict probe(struct resource *resource, struct host *host)
     if (spec->when == WHEN_ABSENT) {
         return VERDICT_IN_PLACE;
     }
+    if (spec->form == FORM_LINES && strlen(current) != length) {
+        error_set(&err, ERROR_INPUT, 0, "add lines to %s: it is no text, it holds a NUL byte", spec->path);
+        error_remedy(&err, "look what it is, and move it away");
+        return resource_impossible(resource, &err);
+    }
     verdict = owner_probe(&spec->ownership, &status, resource);
     make_content(spec, current, &wanted, &broken);
     if (verdict != VERDICT_IMPOSSIBLE &&
@@ -307,7 +355,8 @@ static enum verdict probe(struct resource *resource, struct host *host)
         resource_detail(resource, broken ? "is not JSON; kept aside as %s.broken" : "other content", spec->path);
         verdict = VERDICT_DIFFERS;
     }
-    if (verdict == VERDICT_DIFFERS && !broken && window_is_needed(spec->path)) {
+    if (verdict == VERDICT_DIFFERS && !broken && path_follow(spec->path, target, &err) == 0 &&
+        window_is_needed(target)) {
         resource_detail(resource, "read-only; staged in %s and bound over it", host->state_dir);
     }
     return verdict;
@@ -357,6 +406,14 @@ static int write_regular(const struct file_spec *spec, const char *target, struc
         }
         attributes = (struct file_attributes){status.st_mode & 07777, status.st_uid, status.st_gid};
     }
+    make_content(spec, current, &wanted, &broken);
+    if (broken) {
+        CLEANUP_FREE char *aside = xasprintf("%s.broken", target);
+
+        if (file_write(aside, current, length, &attributes, err) != 0 && err->errnum != EROFS) {
+            return -1;
+        }
+    }
     if (spec->ownership.mode >= 0) {
         attributes.mode = (mode_t)spec->ownership.mode;
     }
@@ -369,14 +426,6 @@ static int write_regular(const struct file_spec *spec, const char *target, struc
         }
         attributes.uid = uid != (uid_t)-1 ? uid : attributes.uid;
         attributes.gid = gid != (gid_t)-1 ? gid : attributes.gid;
-    }
-    make_content(spec, current, &wanted, &broken);
-    if (broken) {
-        CLEANUP_FREE char *aside = xasprintf("%s.broken", target);
-
-        if (file_write(aside, current, length, &attributes, err) != 0 && err->errnum != EROFS) {
-            return -1;
-        }
     }
     if (file_write(target, text_string(&wanted), wanted.length, &attributes, err) == 0) {
         return 0;
@@ -411,8 +460,11 @@ static int apply(struct resource *resource, struct host *host, struct error *err
         }
         return -1;
     }
-    path_parent(spec->path, parent);
-    if (directory_make(host, parent, spec->remount, err) != 0 || path_follow(spec->path, target, err) != 0) {
+    if (path_follow(spec->path, target, err) != 0) {
+        return -1;
+    }
+    path_parent(target, parent);
+    if (directory_make(host, parent, spec->remount, err) != 0) {
         return -1;
     }
     return write_regular(spec, target, host, err);

@@ -5,7 +5,7 @@
 
 #include "host/host.h"
 
-/* A JSON file that must hold exactly `value`, nothing merged. Takes value. */
-void file_add_json(struct host *host, const struct reader *reader, const char *path, cJSON *value);
+/* A JSON file that must hold exactly `value`, nothing merged; `remount` as for files of the manifest. Takes value. */
+void file_add_json(struct host *host, const struct reader *reader, const char *path, bool remount, cJSON *value);
 
 #endif

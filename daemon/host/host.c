@@ -48,6 +48,14 @@ struct resource *host_add(struct host *host, const struct reader *reader, const 
     if (host_find(host, name) != NULL) {
         reader_problem(reader, "keep one of them", "\"%s\" is asked for twice", name);
     }
+    for (size_t i = 0; i < host->count; i++) {
+        const struct resource *other = &host->resources[i];
+
+        if ((kind == &kind_file && other->kind == &kind_directory && streq(path, other->path)) ||
+            (kind == &kind_directory && other->kind == &kind_file && streq(path, other->path))) {
+            reader_problem(reader, "keep one of them", "\"%s\" and \"%s\" stand at the same place", name, other->name);
+        }
+    }
     host->resources = xrealloc(host->resources, (host->count + 1) * sizeof(host->resources[0]));
     resource = &host->resources[host->count++];
     *resource = (struct resource){
@@ -97,6 +105,9 @@ void host_remedy(struct error *err)
         {EDQUOT, "the quota is used up: free space or move the path to another file system"},
         {EIO, "the device reports errors: read the kernel log, check the card's contacts, replace it"},
         {ENOTDIR, "a part of the path is not a directory: move that file away or choose another path"},
+        {ENOENT, "a part of the path does not exist: correct it, or make the manifest create it"},
+        {EBUSY, "it is in use: see with \"findmnt\" and \"fuser -vm\" by what"},
+        {EFBIG, "the file is far larger than such a file can be: look what it is"},
         {EISDIR, "a directory stands there: move it away or choose another path"},
         {ELOOP, "the symlinks form a loop: remove one of them"},
         {ENOMEM, "the kernel is out of memory: see \"free\" and the kernel log"},

@@ -11,7 +11,7 @@
 
 struct mounts;
 struct windows;
-struct nl_cache;
+struct rules;
 struct controllers;
 
 struct host {
@@ -21,8 +21,8 @@ struct host {
     const char *state_dir;           /* flash: what must survive it */
     struct mounts *mounts;           /* host/mounts.c */
     struct windows *windows;         /* host/window.c */
-    struct nl_cache *rules;          /* host/rule.c */
-    struct controllers *controllers; /* host/cgroup.c */
+    struct rules *rules;             /* host/rule.c */
+    struct controllers *controllers; /* host/controller.c */
 };
 
 /* Read the "host" section; mistakes become problems of the manifest. The manifest must outlive the host. */

@@ -30,6 +30,7 @@ struct mount_spec {
     int64_t wait;
     bool remount;
     enum mount_form form;
+    char *module; /* the name of the resource that would load the type's module: "module f2fs" */
 };
 
 static bool is_tag(const char *source)
@@ -88,6 +89,7 @@ static void parse_one(const struct reader *reader, struct host *host)
         return;
     }
     check(reader, &spec);
+    spec.module = xasprintf("module %s", spec.type == NULL ? "" : spec.type);
     kept = xcalloc(1, sizeof(*kept));
     *kept = spec;
     host_add(host, reader, &kind_mount, spec.target, spec.target, kept)->rank = RANK_MOUNT;
@@ -110,6 +112,7 @@ static void needs(const struct resource *resource, struct need_list *list)
     const struct mount_spec *spec = resource->spec;
 
     need_path(list, spec->target);
+    need_name(list, spec->module);
     if (spec->source != NULL && spec->source[0] == '/') {
         need_path(list, spec->source);
     }
@@ -299,6 +302,11 @@ static void explain_device(const struct mount_spec *spec, const char *node, stru
         err->code = ERROR_TIMEOUT; /* a slot without a card: worth waiting for */
         return;
     }
+    if (err->errnum == EROFS || err->errnum == EACCES) {
+        error_remedy(err,
+                     "the device does not take writes: check the card's lock slider, or write \"options\": \"ro\"");
+        return;
+    }
     if (err->errnum != EINVAL && err->errnum != EUCLEAN) {
         return;
     }
@@ -348,6 +356,42 @@ static char *join_options(const char *first, const char *rest)
     return rest == NULL || rest[0] == '\0' ? xstrdup(first) : xasprintf("%s,%s", first, rest);
 }
 
+/* A bind with options of its own gets exactly those: keep the protection that the source's mount has (on OpenHarmony
+ * /data is nosuid,nodev), unless the manifest takes it off by name. */
+static char *bind_options(const char *first, const struct mount_spec *spec, struct host *host)
+{
+    static const char *const kept[][2] = {{"nosuid", "suid"}, {"nodev", "dev"}, {"noexec", "exec"}};
+    struct text options = {0};
+    struct mount_entry source;
+    struct error ignored = {0};
+
+    text_add(&options, first);
+    if (spec->options == NULL || spec->options[0] == '\0') {
+        return text_take(&options);
+    }
+    for (size_t i = 0; mounts_holding(host, spec->source, &source, &ignored) == 0 && i < ARRAY_SIZE(kept); i++) {
+        if (mounts_has_option(source.options, kept[i][0]) && !mounts_has_option(spec->options, kept[i][1])) {
+            text_format(&options, ",%s", kept[i][0]);
+        }
+    }
+    text_format(&options, ",%s", spec->options);
+    return text_take(&options);
+}
+
+static int explain_remount(struct error *err)
+{
+    if (err->errnum == EROFS || err->errnum == EACCES) {
+        error_remedy(err,
+                     "the device does not take writes: check the card's lock slider, and the kernel log for errors");
+    }
+    return -1;
+}
+
+static int prepare(struct resource *resource, struct host *host, struct error *err)
+{
+    return resource->verdict == VERDICT_DIFFERS ? 0 : make_target(resource->spec, host, err);
+}
+
 static int apply(struct resource *resource, struct host *host, struct error *err)
 {
     const struct mount_spec *spec = resource->spec;
@@ -355,15 +399,14 @@ static int apply(struct resource *resource, struct host *host, struct error *err
     int result;
 
     if (resource->verdict == VERDICT_DIFFERS) {
-        options = join_options(spec->form == FORM_BIND ? "remount,bind" : "remount,rw", spec->options);
-        return mounts_mount(host, NULL, spec->target, NULL, options, err);
-    }
-    if (make_target(spec, host, err) != 0) {
-        return -1;
+        options = spec->form == FORM_BIND ? bind_options("remount,bind", spec, host)
+                                          : join_options("remount,rw", spec->options);
+        result = mounts_mount(host, NULL, spec->target, NULL, options, err);
+        return result == 0 ? 0 : explain_remount(err);
     }
     switch (spec->form) {
         case FORM_BIND:
-            options = join_options("bind", spec->options);
+            options = bind_options("bind", spec, host);
             result = mounts_mount(host, spec->source, spec->target, NULL, options, err);
             break;
         case FORM_DEVICE:
@@ -407,6 +450,12 @@ static int watch(const struct resource *resource, struct error *err)
     return device_watch(spec->source, err);
 }
 
+static void free_spec(void *spec)
+{
+    free(((struct mount_spec *)spec)->module);
+    free(spec);
+}
+
 const struct resource_kind kind_mount = {
     .name = "mount",
     .section = "mounts",
@@ -414,7 +463,9 @@ const struct resource_kind kind_mount = {
     .needs = needs,
     .probe = probe,
     .apply = apply,
+    .prepare = prepare,
     .slow = slow,
     .wait = wait_for,
     .watch = watch,
+    .free_spec = free_spec,
 };

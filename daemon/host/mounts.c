@@ -172,6 +172,8 @@ int mounts_mount(struct host *host, const char *source, const char *target, cons
     mnt_context_disable_helpers(context, 1);
     mnt_context_disable_mtab(context, 1);
     mnt_context_disable_canonicalize(context, 1);
+    /* Not read-only behind our back where the device does not take writes. */
+    mnt_context_enable_rwonly_mount(context, options == NULL || !mounts_has_option(options, "ro"));
     mnt_context_set_source(context, source);
     mnt_context_set_target(context, target);
     mnt_context_set_fstype(context, type);

@@ -35,6 +35,12 @@ static int group_by_name(const char *name, gid_t *gid)
     return -1;
 }
 
+/* (uid_t)-1 means "leave it" to chown(2), so it is no user. */
+static bool is_id(int64_t number)
+{
+    return number >= 0 && number < (int64_t)UINT32_MAX;
+}
+
 int owner_resolve(const struct ownership *wanted, uid_t *uid, gid_t *gid, struct error *err)
 {
     int64_t number = 0;
@@ -42,7 +48,7 @@ int owner_resolve(const struct ownership *wanted, uid_t *uid, gid_t *gid, struct
     *uid = (uid_t)-1;
     *gid = (gid_t)-1;
     if (wanted->owner != NULL) {
-        if (text_parse_integer(wanted->owner, &number)) {
+        if (text_parse_integer(wanted->owner, &number) && is_id(number)) {
             *uid = (uid_t)number;
         } else if (streq(wanted->owner, "root")) {
             *uid = 0;
@@ -52,7 +58,7 @@ int owner_resolve(const struct ownership *wanted, uid_t *uid, gid_t *gid, struct
         }
     }
     if (wanted->group != NULL) {
-        if (text_parse_integer(wanted->group, &number)) {
+        if (text_parse_integer(wanted->group, &number) && is_id(number)) {
             *gid = (gid_t)number;
         } else if (streq(wanted->group, "root")) {
             *gid = 0;

@@ -54,6 +54,9 @@ struct resource_kind {
     void (*needs)(const struct resource *resource, struct need_list *needs);
     enum verdict (*probe)(struct resource *resource, struct host *host);
     int (*apply)(struct resource *resource, struct host *host, struct error *err);
+    /* What apply() needs done first that may open a remount window: always called in the main process, where windows
+     * follow one another. NULL: nothing. */
+    int (*prepare)(struct resource *resource, struct host *host, struct error *err);
     /* May apply() block for long (a device that hangs)? Then it runs in a worker process. NULL: never. */
     bool (*slow)(const struct resource *resource);
     /* How long to wait, in milliseconds, while apply() fails with ERROR_TIMEOUT. NULL: not at all. */

@@ -76,15 +76,19 @@ static struct nl_addr *parse_address(const char *text, const struct rule_spec *s
     return nl_addr_parse(text, address_family(spec), &address) == 0 ? address : NULL;
 }
 
-static void check_address(const struct reader *reader, const char *text, const char *key, const struct rule_spec *spec)
+static void check_address(const struct reader *reader, const char **text, const char *key, const struct rule_spec *spec)
 {
-    struct nl_addr *address = text == NULL ? NULL : parse_address(text, spec);
+    struct nl_addr *address = *text == NULL ? NULL : parse_address(*text, spec);
 
-    if (text != NULL && address == NULL) {
+    if (*text != NULL && address == NULL) {
         reader_problem(reader,
                        spec->family == FAMILY_IPV6 ? "write an address such as \"fd00::/8\""
                                                    : "write an address such as \"10.0.0.0/8\"",
-                       "\"%s\": \"%s\" is no %s address", key, text, family_words[spec->family]);
+                       "\"%s\": \"%s\" is no %s address", key, *text, family_words[spec->family]);
+    }
+    /* "0.0.0.0/0" is everything, which the kernel keeps as no selector at all. */
+    if (address != NULL && nl_addr_get_prefixlen(address) == 0) {
+        *text = NULL;
     }
     nl_addr_put(address);
 }
@@ -151,8 +155,8 @@ static void parse_one(const struct reader *reader, struct host *host)
     if (!reader_object(reader, fields, ARRAY_SIZE(fields), &spec)) {
         return;
     }
-    check_address(reader, spec.from, "from", &spec);
-    check_address(reader, spec.to, "to", &spec);
+    check_address(reader, &spec.from, "from", &spec);
+    check_address(reader, &spec.to, "to", &spec);
     check_interface(reader, spec.iif, "iif");
     check_interface(reader, spec.oif, "oif");
     kept = xcalloc(1, sizeof(*kept));
@@ -226,8 +230,97 @@ static struct nl_sock *open_socket(struct error *err)
     return socket;
 }
 
-static struct nl_cache *get_rules(struct host *host, struct error *err)
+/* A rule of the kernel that does nothing but look a table up by the selectors that the manifest knows. Others (inverted,
+ * by port, by user, suppressing) are not kept: they are never what a manifest asks for. */
+struct plain_rule {
+    int family;
+    uint32_t priority;
+    uint32_t table;
+    uint32_t mark;
+    uint32_t mask;
+    struct nl_addr *from; /* NULL: all */
+    struct nl_addr *to;
+    char iif[IFNAMSIZ]; /* "": any */
+    char oif[IFNAMSIZ];
+};
+
+struct rules {
+    struct plain_rule *items;
+    size_t count;
+};
+
+static uint32_t number_of(struct nlattr *attribute, uint32_t otherwise)
 {
+    return attribute == NULL ? otherwise : nla_get_u32(attribute);
+}
+
+static bool is_plain(const struct fib_rule_hdr *header, struct nlattr *const *attributes)
+{
+    static const int known[] = {FRA_DST,    FRA_SRC,    FRA_IIFNAME, FRA_OIFNAME,  FRA_PRIORITY,
+                                FRA_FWMARK, FRA_FWMASK, FRA_TABLE,   FRA_PROTOCOL, FRA_SUPPRESS_PREFIXLEN};
+
+    if (header->action != FR_ACT_TO_TBL || (header->flags & FIB_RULE_INVERT) != 0 || header->tos != 0 ||
+        number_of(attributes[FRA_SUPPRESS_PREFIXLEN], UINT32_MAX) != UINT32_MAX) {
+        return false;
+    }
+    for (int type = 0; type <= FRA_MAX; type++) {
+        bool is_known = attributes[type] == NULL;
+
+        for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+            is_known |= known[i] == type;
+        }
+        if (!is_known) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static struct nl_addr *address_of(struct nlattr *attribute, const struct fib_rule_hdr *header, int bits)
+{
+    struct nl_addr *address = attribute == NULL || bits == 0 ? NULL : nl_addr_alloc_attr(attribute, header->family);
+
+    if (address != NULL) {
+        nl_addr_set_prefixlen(address, bits);
+    }
+    return address;
+}
+
+static int keep_rule(struct nl_msg *message, void *data)
+{
+    struct rules *rules = data;
+    struct nlmsghdr *line = nlmsg_hdr(message);
+    const struct fib_rule_hdr *header = nlmsg_data(line);
+    struct nlattr *attributes[FRA_MAX + 1] = {NULL};
+    struct plain_rule rule = {0};
+
+    if (line->nlmsg_type != RTM_NEWRULE || (header->family != AF_INET && header->family != AF_INET6) ||
+        nlmsg_parse(line, sizeof(*header), attributes, FRA_MAX, NULL) != 0 || !is_plain(header, attributes)) {
+        return NL_OK;
+    }
+    rule.family = header->family;
+    rule.priority = number_of(attributes[FRA_PRIORITY], 0);
+    rule.table = number_of(attributes[FRA_TABLE], header->table);
+    rule.mark = number_of(attributes[FRA_FWMARK], 0);
+    rule.mask = number_of(attributes[FRA_FWMASK], 0);
+    rule.from = address_of(attributes[FRA_SRC], header, header->src_len);
+    rule.to = address_of(attributes[FRA_DST], header, header->dst_len);
+    if (attributes[FRA_IIFNAME] != NULL) {
+        nla_strlcpy(rule.iif, attributes[FRA_IIFNAME], sizeof(rule.iif));
+    }
+    if (attributes[FRA_OIFNAME] != NULL) {
+        nla_strlcpy(rule.oif, attributes[FRA_OIFNAME], sizeof(rule.oif));
+    }
+    rules->items = xrealloc(rules->items, (rules->count + 1) * sizeof(rules->items[0]));
+    rules->items[rules->count++] = rule;
+    return NL_OK;
+}
+
+/* libnl-route's own cache of rules knows neither inversion, ports, users nor suppression: it would take a rule for one
+ * socket for a rule for all. So the dump is read attribute by attribute. */
+static struct rules *get_rules(struct host *host, struct error *err)
+{
+    struct fib_rule_hdr request = {.family = AF_UNSPEC};
     struct nl_sock *socket;
     int result;
 
@@ -238,10 +331,15 @@ static struct nl_cache *get_rules(struct host *host, struct error *err)
     if (socket == NULL) {
         return NULL;
     }
-    result = rtnl_rule_alloc_cache(socket, AF_UNSPEC, &host->rules);
+    host->rules = xcalloc(1, sizeof(*host->rules));
+    nl_socket_modify_cb(socket, NL_CB_VALID, NL_CB_CUSTOM, keep_rule, host->rules);
+    result = nl_send_simple(socket, RTM_GETRULE, NLM_F_DUMP, &request, sizeof(request));
+    if (result >= 0) {
+        result = nl_recvmsgs_default(socket);
+    }
     nl_socket_free(socket);
-    if (result != 0) {
-        host->rules = NULL;
+    if (result < 0) {
+        rule_forget(host);
         rule_error(err, result, "list", "rules");
     }
     return host->rules;
@@ -249,20 +347,25 @@ static struct nl_cache *get_rules(struct host *host, struct error *err)
 
 void rule_forget(struct host *host)
 {
-    if (host->rules != NULL) {
-        nl_cache_free(host->rules);
-        host->rules = NULL;
+    if (host->rules == NULL) {
+        return;
     }
+    for (size_t i = 0; i < host->rules->count; i++) {
+        nl_addr_put(host->rules->items[i].from);
+        nl_addr_put(host->rules->items[i].to);
+    }
+    free(host->rules->items);
+    free(host->rules);
+    host->rules = NULL;
 }
 
 static bool same_address(struct nl_addr *found, const char *wanted, const struct rule_spec *spec)
 {
-    bool any = found == NULL || nl_addr_get_prefixlen(found) == 0;
     struct nl_addr *address;
     bool same;
 
-    if (wanted == NULL || any) {
-        return wanted == NULL && any;
+    if (wanted == NULL || found == NULL) {
+        return wanted == NULL && found == NULL;
     }
     address = parse_address(wanted, spec);
     same = address != NULL && nl_addr_cmp(found, address) == 0;
@@ -270,37 +373,28 @@ static bool same_address(struct nl_addr *found, const char *wanted, const struct
     return same;
 }
 
-static bool same_name(const char *found, const char *wanted)
+static bool same_rule(const struct plain_rule *rule, const struct rule_spec *spec)
 {
-    bool none = found == NULL || found[0] == '\0';
+    bool any_mark = spec->fwmark < 0;
 
-    return wanted == NULL || none ? wanted == NULL && none : streq(found, wanted);
-}
-
-static bool same_rule(struct rtnl_rule *rule, const struct rule_spec *spec)
-{
-    uint32_t mark = spec->fwmark < 0 ? 0 : (uint32_t)spec->fwmark;
-    uint32_t mask = spec->fwmark < 0 ? 0 : (uint32_t)spec->fwmask;
-
-    return rtnl_rule_get_family(rule) == address_family(spec) && rtnl_rule_get_prio(rule) == (uint32_t)spec->priority &&
-           rtnl_rule_get_table(rule) == (uint32_t)spec->table && rtnl_rule_get_action(rule) == FR_ACT_TO_TBL &&
-           rtnl_rule_get_mark(rule) == mark && (mask == 0 || rtnl_rule_get_mask(rule) == mask) &&
-           same_address(rtnl_rule_get_src(rule), spec->from, spec) &&
-           same_address(rtnl_rule_get_dst(rule), spec->to, spec) && same_name(rtnl_rule_get_iif(rule), spec->iif) &&
-           same_name(rtnl_rule_get_oif(rule), spec->oif);
+    return rule->family == address_family(spec) && rule->priority == (uint32_t)spec->priority &&
+           rule->table == (uint32_t)spec->table && rule->mark == (any_mark ? 0 : (uint32_t)spec->fwmark) &&
+           rule->mask == (any_mark ? 0 : (uint32_t)spec->fwmask) && same_address(rule->from, spec->from, spec) &&
+           same_address(rule->to, spec->to, spec) && streq(rule->iif, spec->iif == NULL ? "" : spec->iif) &&
+           streq(rule->oif, spec->oif == NULL ? "" : spec->oif);
 }
 
 static enum verdict probe(struct resource *resource, struct host *host)
 {
     const struct rule_spec *spec = resource->spec;
     struct error err = {0};
-    struct nl_cache *rules = get_rules(host, &err);
+    const struct rules *rules = get_rules(host, &err);
 
     if (rules == NULL) {
         return resource_impossible(resource, &err);
     }
-    for (struct nl_object *object = nl_cache_get_first(rules); object != NULL; object = nl_cache_get_next(object)) {
-        if (same_rule((struct rtnl_rule *)object, spec)) {
+    for (size_t i = 0; i < rules->count; i++) {
+        if (same_rule(&rules->items[i], spec)) {
             return VERDICT_IN_PLACE;
         }
     }

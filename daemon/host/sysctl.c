@@ -17,17 +17,31 @@ struct sysctl_spec {
 
 /* "net.ipv4.ip_forward" and "net/ipv4/ip_forward" alike; whichever separator comes first rules, so that
  * "net/ipv4/conf/eth0.100/forwarding" can be said. */
+static void swap_separators(char *text)
+{
+    for (; *text != '\0'; text++) {
+        *text = *text == '.' ? '/' : *text == '/' ? '.' : *text;
+    }
+}
+
 static char *sysctl_path(const char *key)
 {
     char *path = xasprintf("/proc/sys/%s", key);
-    char *at = path + strlen("/proc/sys/");
+    char *own = path + strlen("/proc/sys/");
 
-    if (at[strcspn(at, "./")] == '.') {
-        for (; *at != '\0'; at++) {
-            *at = *at == '.' ? '/' : *at == '/' ? '.' : *at;
-        }
+    if (own[strcspn(own, "./")] == '.') {
+        swap_separators(own);
     }
     return path;
+}
+
+/* The name with dots, however the manifest wrote it: one parameter, one name. */
+static char *sysctl_name(const char *path)
+{
+    char *name = xstrdup(path + strlen("/proc/sys/"));
+
+    swap_separators(name);
+    return name;
 }
 
 static void parse(const struct reader *section, struct host *host)
@@ -44,6 +58,7 @@ static void parse(const struct reader *section, struct host *host)
         const char *value = NULL;
         const char *why = NULL;
         CLEANUP_FREE char *path = sysctl_path(key);
+        CLEANUP_FREE char *name = NULL;
 
         if (!path_is_normal(path, &why)) {
             reader_problem_key(&item, "write a key such as \"net.ipv4.ip_forward\"", "\"%s\" %s", key, why);
@@ -55,7 +70,8 @@ static void parse(const struct reader *section, struct host *host)
         spec = xcalloc(1, sizeof(*spec));
         spec->value = value;
         spec->path = take_pointer(&path);
-        host_add(host, &item, &kind_sysctl, key, spec->path, spec)->rank = RANK_SYSCTL;
+        name = sysctl_name(spec->path);
+        host_add(host, &item, &kind_sysctl, name, spec->path, spec)->rank = RANK_SYSCTL;
     }
 }
 

@@ -12,11 +12,12 @@
 #include "host/host.h"
 #include "host/mounts.h"
 
-#define NOTE_NAME "windows"
+#define NOTE_PREFIX "window."
 #define NOTE_LARGEST (64 * 1024)
 
-/* The open windows as the note has them: one line each, "m FLAGS TARGET" (only the mount was read-only) or "s FLAGS
- * TARGET" (the file system was). FLAGS are those of mount(2) to keep, in hexadecimal. */
+/* The windows that this process has open, one line each: "m FLAGS TARGET" (only the mount was read-only) or "s FLAGS
+ * TARGET" (the file system was). FLAGS are those of mount(2) to keep, in hexadecimal. The note is the same text in the
+ * run directory, in a file of this process's own. */
 struct windows {
     struct text note;
 };
@@ -41,24 +42,7 @@ static unsigned long kept_flags(const char *options)
 
 static char *note_path(const struct host *host)
 {
-    return xasprintf("%s/" NOTE_NAME, host->run_dir);
-}
-
-static struct windows *get_windows(struct host *host)
-{
-    CLEANUP_FREE char *path = NULL;
-    CLEANUP_FREE char *note = NULL;
-    struct error ignored = {0};
-    size_t length = 0;
-
-    if (host->windows == NULL) {
-        host->windows = xcalloc(1, sizeof(*host->windows));
-        path = note_path(host);
-        if (file_read(path, NOTE_LARGEST, &note, &length, &ignored) == 0) {
-            text_append(&host->windows->note, note, length);
-        }
-    }
-    return host->windows;
+    return xasprintf("%s/" NOTE_PREFIX "%d", host->run_dir, (int)getpid());
 }
 
 static int write_note(struct host *host, struct error *err)
@@ -66,7 +50,7 @@ static int write_note(struct host *host, struct error *err)
     CLEANUP_FREE char *path = note_path(host);
     struct file_attributes attributes = {.mode = 0600, .uid = (uid_t)-1, .gid = (gid_t)-1};
 
-    if (file_make_parents(host->run_dir, err) != 0) {
+    if (file_make_private(host->run_dir, err) != 0) {
         return -1;
     }
     return file_write(path, text_string(&host->windows->note), host->windows->note.length, &attributes, err);
@@ -74,7 +58,6 @@ static int write_note(struct host *host, struct error *err)
 
 int window_open(struct host *host, const char *path, struct error *err)
 {
-    struct windows *windows = get_windows(host);
     struct mount_entry entry;
     char existing[PATH_MAX];
     unsigned long flags;
@@ -82,20 +65,19 @@ int window_open(struct host *host, const char *path, struct error *err)
 
     snprintf(existing, sizeof(existing), "%s", path);
     while (mounts_holding(host, existing, &entry, err) != 0) {
-        char child[PATH_MAX];
-
-        if (err->errnum != ENOENT || streq(existing, "/")) {
+        if (err->errnum != ENOENT || !path_up(existing)) {
             return -1;
         }
-        memcpy(child, existing, sizeof(child));
-        path_parent(child, existing);
     }
     file_system = mounts_has_option(entry.fs_options, "ro");
     if (!file_system && !mounts_has_option(entry.options, "ro")) {
         return 0;
     }
     flags = kept_flags(entry.options);
-    text_format(&windows->note, "%c %lx %s\n", file_system ? 's' : 'm', flags, entry.target);
+    if (host->windows == NULL) {
+        host->windows = xcalloc(1, sizeof(*host->windows));
+    }
+    text_format(&host->windows->note, "%c %lx %s\n", file_system ? 's' : 'm', flags, entry.target);
     if (write_note(host, err) != 0) {
         return -1;
     }
@@ -115,13 +97,9 @@ bool window_is_needed(const char *path)
 
     path_parent(path, existing);
     while (statvfs(existing, &status) != 0) {
-        char child[PATH_MAX];
-
-        if (errno != ENOENT || streq(existing, "/")) {
+        if (errno != ENOENT || !path_up(existing)) {
             return false;
         }
-        memcpy(child, existing, sizeof(child));
-        path_parent(child, existing);
     }
     return (status.f_flag & ST_RDONLY) != 0;
 }
@@ -145,25 +123,57 @@ static int close_one(const char *line, struct error *err)
     return 0;
 }
 
-int window_close_all(struct host *host, struct error *err)
+/* Close all windows of a note, which is cut into lines, and remove it. */
+static int close_note(char *note, const char *path, struct error *err)
 {
-    struct windows *windows = get_windows(host);
-    CLEANUP_FREE char *path = note_path(host);
     int result = 0;
     char *rest = NULL;
 
-    if (windows->note.length == 0) {
-        return 0;
-    }
-    for (char *line = strtok_r(windows->note.data, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
+    for (char *line = strtok_r(note, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
         if (close_one(line, err) != 0) {
             result = -1;
         }
     }
-    text_free(&windows->note);
-    mounts_forget(host);
     if (result == 0 && unlink(path) != 0 && errno != ENOENT) {
         return error_system(err, errno, "unlink %s", path);
+    }
+    return result;
+}
+
+int window_close_all(struct host *host, struct error *err)
+{
+    CLEANUP_FREE char *path = NULL;
+    int result;
+
+    if (host->windows == NULL) {
+        return 0;
+    }
+    path = note_path(host);
+    result = close_note(host->windows->note.data, path, err);
+    window_free(host);
+    mounts_forget(host);
+    return result;
+}
+
+int window_recover(struct host *host, struct error *err)
+{
+    CLEANUP_DIR DIR *directory = opendir(host->run_dir);
+    const struct dirent *entry;
+    int result = 0;
+
+    while (directory != NULL && (entry = readdir(directory)) != NULL) {
+        CLEANUP_FREE char *path = NULL;
+        CLEANUP_FREE char *note = NULL;
+        size_t length = 0;
+
+        if (!starts_with(entry->d_name, NOTE_PREFIX)) {
+            continue;
+        }
+        path = xasprintf("%s/%s", host->run_dir, entry->d_name);
+        if (file_read(path, NOTE_LARGEST, &note, &length, err) != 0 || close_note(note, path, err) != 0) {
+            result = -1;
+        }
+        mounts_forget(host);
     }
     return result;
 }

@@ -20,8 +20,11 @@ int window_open(struct host *host, const char *path, struct error *err);
 /* Does the nearest ancestor of `path` that exists lie on a read-only mount? */
 bool window_is_needed(const char *path);
 
-/* Close every window that is open, those that a killed process left included. */
+/* Close every window that this process has open. */
 int window_close_all(struct host *host, struct error *err);
+
+/* Close those that killed processes left open. Only for the one that holds the lock of apply, before it opens any. */
+int window_recover(struct host *host, struct error *err);
 
 void window_free(struct host *host);
 

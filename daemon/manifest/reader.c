@@ -302,7 +302,7 @@ static bool not_an_object(const struct reader *reader, const struct field *field
     CLEANUP_TEXT struct text example = {0};
 
     for (size_t i = 0; i <= count && (i < count || example.length == 0); i++) {
-        const struct field *field = &fields[i % count];
+        const struct field *field = &fields[i < count ? i : 0];
 
         if (field->required || i == count) {
             text_format(&example, "%s\"%s\": %s", example.length == 0 ? "{" : ", ", field->key,

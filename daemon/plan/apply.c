@@ -29,7 +29,8 @@ struct job {
     struct loop_source result; /* the worker's pipe */
     struct loop_source watch;
     struct loop_timer deadline;
-    bool waited;
+    bool waited;          /* its waiting has been told */
+    bool confirmed;       /* seen in place after it was applied, and told */
     bool stirred;         /* the watch fired while a worker was trying */
     struct error failure; /* of the last try, while waiting for a better one */
 };
@@ -37,6 +38,7 @@ struct job {
 struct run {
     struct plan *plan;
     struct job *jobs;
+    int lock;
     struct loop loop;
     apply_report *report;
     void *data;
@@ -44,12 +46,20 @@ struct run {
 
 static void try_job(struct job *job);
 
+static void tell(const struct job *job)
+{
+    if (job->run->report != NULL) {
+        job->run->report(job->run->data, job->run->plan, job->entry);
+    }
+}
+
+/* "Applied" is told when it is confirmed. */
 static void set_state(struct job *job, enum plan_state state)
 {
     job->entry->state = state;
     job->entry->elapsed = job->started == 0 ? 0 : clock_now() - job->started;
-    if (job->run->report != NULL) {
-        job->run->report(job->run->data, job->run->plan, job->entry);
+    if (state != STATE_APPLIED) {
+        tell(job);
     }
 }
 
@@ -171,9 +181,7 @@ static void worker_answered(void *data, uint32_t events)
     close_source(&job->run->loop, &job->result);
     loop_timer_clear(&job->run->loop, &job->deadline);
     waitpid(job->worker, &status, 0);
-    /* The worker may have mounted, and opened a window: forget what we knew. */
-    host_refresh(job->run->plan->host);
-    window_free(job->run->plan->host);
+    host_refresh(job->run->plan->host); /* it may have mounted */
     if (length != (ssize_t)sizeof(err)) {
         error_set(&err, ERROR_SYSTEM, 0, "the worker died by signal %d", WIFSIGNALED(status) ? WTERMSIG(status) : 0);
         error_remedy(&err, "run edgeinit apply again; if it was the out-of-memory killer, the kernel log says so");
@@ -192,11 +200,12 @@ static void worker_hangs(void *data)
     fail(job, &err);
 }
 
-/* A window that the resource opened is closed with it: the next one may not be allowed to write there. */
-static int apply_one(struct resource *resource, struct host *host, struct error *err)
+/* A window that a step opened is closed with it: the next resource may not be allowed to write there. */
+static int run_step(int (*step)(struct resource *, struct host *, struct error *), struct resource *resource,
+                    struct host *host, struct error *err)
 {
     struct error close_err = {0};
-    int result = resource->kind->apply(resource, host, err);
+    int result = step == NULL ? 0 : step(resource, host, err);
 
     if (window_close_all(host, &close_err) != 0 && result == 0) {
         *err = close_err;
@@ -233,7 +242,8 @@ static void start_worker(struct job *job)
         if (getppid() != parent) {
             _exit(EXIT_FAILURE);
         }
-        if (apply_one(job->entry->resource, run->plan->host, &err) == 0) {
+        close(run->lock); /* a worker that hangs must not keep the next run out */
+        if (run_step(job->entry->resource->kind->apply, job->entry->resource, run->plan->host, &err) == 0) {
             err.code = ERROR_NONE;
         }
         _exit(file_write_all(ends[1], (const char *)&err, sizeof(err)) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
@@ -264,7 +274,7 @@ static void try_job(struct job *job)
         job->started = clock_now();
     }
     host_probe(host, resource);
-    if (resource->verdict != VERDICT_IN_PLACE && patience(job) > 0 && job->watch.fd <= 0) {
+    if (resource->verdict != VERDICT_IN_PLACE && patience(job) > 0 && (job->watch.call == NULL || job->watch.fd < 0)) {
         /* Watch first, then look again: what comes in between must not be missed. */
         if (start_watch(job) != 0) {
             return;
@@ -283,11 +293,26 @@ static void try_job(struct job *job)
         default:
             break;
     }
-    if (job->entry->in_worker) {
+    if (run_step(resource->kind->prepare, resource, host, &err) != 0) {
+        tried_in_vain(job, &err);
+    } else if (job->entry->in_worker) {
         start_worker(job);
-        return;
+    } else {
+        applied(job, run_step(resource->kind->apply, resource, host, &err), &err);
     }
-    applied(job, apply_one(resource, host, &err), &err);
+}
+
+/* SELinux is tightened when nothing else can be refused any more: after all others, however they ended. */
+static bool is_too_early(const struct run *run, const struct plan_entry *entry)
+{
+    for (size_t i = 0; i < run->plan->count && entry->resource->rank == RANK_SELINUX_TIGHTEN; i++) {
+        const struct plan_entry *other = &run->plan->entries[i];
+
+        if (other != entry && other->state < STATE_IN_PLACE) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Everything whose needs are settled by now. Returns how many jobs are still on their way. */
@@ -298,7 +323,7 @@ static size_t advance(struct run *run)
     for (size_t i = 0; i < run->plan->count; i++) {
         struct job *job = &run->jobs[run->plan->order[i]];
         struct plan_entry *entry = job->entry;
-        bool ready = entry->state == STATE_PENDING;
+        bool ready = entry->state == STATE_PENDING && !is_too_early(run, entry);
 
         for (size_t j = 0; j < entry->need_count && ready; j++) {
             const struct plan_entry *need = &run->plan->entries[entry->needs[j]];
@@ -319,8 +344,8 @@ static size_t advance(struct run *run)
     return open;
 }
 
-/* What was applied must now be there. */
-static void verify(struct run *run)
+/* What was applied must now be there: look at the kernel's truth, with one fresh mount table for all, and tell. */
+static void confirm(struct run *run)
 {
     bool refreshed = false;
 
@@ -329,20 +354,22 @@ static void verify(struct run *run)
         struct resource *resource = job->entry->resource;
         struct error err = {0};
 
-        if (job->entry->state != STATE_APPLIED) {
+        if (job->entry->state != STATE_APPLIED || job->confirmed) {
             continue;
         }
         if (!refreshed) {
             host_refresh(run->plan->host);
             refreshed = true;
         }
+        job->confirmed = true;
         host_probe(run->plan->host, resource);
         if (resource->verdict == VERDICT_IN_PLACE || resource->verdict == VERDICT_BLIND) {
+            tell(job);
             continue;
         }
         error_set(&err, ERROR_SYSTEM, 0, "%s was applied, and yet is not in place: %s", resource->name,
                   resource->detail == NULL ? "it is not there" : resource->detail);
-        error_remedy(&err, "something else changes it at the same time: find out who, or take it out of the manifest");
+        error_remedy(&err, "write it as the kernel shows it, or find out what else changes it at the same time");
         if (resource->verdict == VERDICT_IMPOSSIBLE) {
             err = *resource->error;
         }
@@ -356,7 +383,7 @@ static int take_lock(const struct host *host, void (*waiting)(void *data), void 
     CLEANUP_CLOSE int fd = open(host->run_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     if (fd < 0 && errno == ENOENT) {
-        if (file_make_parents(host->run_dir, err) != 0) {
+        if (file_make_private(host->run_dir, err) != 0) {
             error_wrap(err, "make the run directory");
             return error_remedy(err, "name a place on a tmpfs with --run-dir");
         }
@@ -383,32 +410,33 @@ int apply_run(struct plan *plan, apply_report *report, void (*waiting)(void *dat
 {
     CLEANUP_CLOSE int lock = take_lock(plan->host, waiting, data, err);
     CLEANUP_FREE struct job *jobs = xcalloc(plan->count, sizeof(*jobs));
-    struct run run = {.plan = plan, .jobs = jobs, .report = report, .data = data};
+    struct run run = {.plan = plan, .jobs = jobs, .lock = lock, .report = report, .data = data};
     int result = 0;
 
     if (lock < 0 || loop_open(&run.loop, err) != 0) {
         return -1;
     }
+    signal(SIGCHLD, SIG_DFL); /* whoever started us may have left it ignored, and no worker could be waited for */
     host_refresh(plan->host);
     for (size_t i = 0; i < plan->count; i++) {
         jobs[i] = (struct job){.run = &run, .entry = &plan->entries[i], .worker = -1};
         plan->entries[i].state = STATE_PENDING;
         plan->entries[i].blocker = i;
     }
-    if (window_close_all(plan->host, err) != 0) {
+    if (window_recover(plan->host, err) != 0) {
         result = -1;
     }
-    while (result == 0 && advance(&run) > 0) {
+    while (result == 0) {
+        size_t open = advance(&run);
+
+        confirm(&run);
+        if (open == 0) {
+            break;
+        }
         if (!run.loop.stop) {
             result = loop_run(&run.loop, err);
         }
         run.loop.stop = false;
-    }
-    if (window_close_all(plan->host, err) != 0) {
-        result = -1;
-    }
-    if (result == 0) {
-        verify(&run);
     }
     loop_close(&run.loop);
     return result;

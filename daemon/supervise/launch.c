@@ -121,7 +121,7 @@ static void reset_signals(void)
 
 static void become_service(const struct service_config *service, int log_fd, const char *notify_path)
 {
-    int null_fd = open("/dev/null", O_RDONLY);
+    int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
     reset_signals();
     setsid();

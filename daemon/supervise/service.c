@@ -221,7 +221,7 @@ static void read_restart(const struct reader *reader, void *record)
 {
     static const struct field fields[] = {
         {"policy", FIELD_READ, .read = read_policy},
-        {"delay", FIELD_DURATION, .offset = offsetof(struct service_config, restart_delay), .min = 0, .max = LONGEST,
+        {"delay", FIELD_DURATION, .offset = offsetof(struct service_config, restart_delay), .min = 1, .max = LONGEST,
          .example = "\"200ms\""},
         {"max_delay", FIELD_READ, .read = read_restart_later},
         {"jitter", FIELD_READ, .read = read_restart_later},
@@ -488,20 +488,26 @@ void service_parse(const struct reader *section, struct service_list *list)
     }
 }
 
+/* "/x", "--config=/x", "unix:///x", "--host=unix:///x", "a:/x" name a path; "10.0.0.0/8", "a/b" and "tcp://h/x" do not. */
 static void paths_in(const char *argument, void (*each)(void *data, const char *path), void *data)
 {
-    const char *scheme = strstr(argument, "://");
-    const char *slash = strchr(scheme == NULL ? argument : scheme + 3, '/');
+    const char *slash = strchr(argument, '/');
     const char *why = NULL;
 
-    if (slash == NULL || (scheme != NULL && !starts_with(argument, "unix://") && !starts_with(argument, "fd://"))) {
+    if (slash != NULL && slash > argument && slash[-1] == ':' && slash[1] == '/') {
+        const char *word = slash - 1;
+
+        while (word > argument && word[-1] != '=') {
+            word--;
+        }
+        if (!starts_with(word, "unix:") && !starts_with(word, "fd:") && !starts_with(word, "file:")) {
+            return;
+        }
+        slash += 2;
+    } else if (slash != NULL && slash > argument && slash[-1] != '=' && slash[-1] != ':') {
         return;
     }
-    /* "10.0.0.0/8" and "a/b" are no paths: one begins the word, or follows '=', ':' or the scheme. */
-    if (slash != argument && strchr("=:/", slash[-1]) == NULL) {
-        return;
-    }
-    if (path_is_normal(slash, &why)) {
+    if (slash != NULL && path_is_normal(slash, &why)) {
         each(data, slash);
     }
 }

@@ -14,6 +14,9 @@
 #include "base/util.h"
 #include "supervise/launch.h"
 
+/* A program that is missing does not come faster for being asked for. */
+#define CANNOT_START_DELAY MICROSECONDS_PER_SECOND
+
 static void advance(struct supervisor *supervisor);
 static void start(struct service *service);
 
@@ -53,13 +56,12 @@ static void flush_line(struct service *service)
     service->line_length = 0;
 }
 
-static void log_readable(void *data, uint32_t events)
+/* One chunk; false if there is none. */
+static bool read_log(struct service *service)
 {
-    struct service *service = data;
     char chunk[4096];
     ssize_t length = read(service->log.fd, chunk, sizeof(chunk));
 
-    (void)events;
     for (ssize_t i = 0; i < length; i++) {
         if (chunk[i] == '\n') {
             flush_line(service);
@@ -69,6 +71,25 @@ static void log_readable(void *data, uint32_t events)
             flush_line(service); /* a line longer than the buffer goes on in the next */
         }
         service->line[service->line_length++] = chunk[i];
+    }
+    return length > 0;
+}
+
+static void log_readable(void *data, uint32_t events)
+{
+    struct service *service = data;
+
+    (void)events;
+    read_log(service);
+}
+
+/* All that a service has left in its pipe when it ended, within reason: others may hold the pipe, and write on. */
+static void drain_log(struct service *service)
+{
+    for (int i = 0; i < 16 && read_log(service); i++) {
+    }
+    if (service->line_length > 0) {
+        flush_line(service);
     }
 }
 
@@ -168,14 +189,16 @@ static void timer_due(void *data)
         log_warning("%s: does not stop, killed", service->config->name);
         kill(service->pid, SIGKILL);
     } else {
-        start(service);
+        service->state = SERVICE_WAITING; /* for what it comes after, which may have gone away meanwhile */
+        advance(service->supervisor);
     }
 }
 
-static void delay(struct service *service)
+static void delay(struct service *service, int64_t least)
 {
     int64_t pause = service->config->restart_delay * MICROSECONDS_PER_MILLISECOND;
 
+    pause = pause < least ? least : pause;
     loop_timer_set(service->supervisor->loop, &service->timer, clock_now() + pause, timer_due, service);
 }
 
@@ -195,7 +218,7 @@ static void start(struct service *service)
     if (service->pid <= 0) {
         service->pid = 0;
         set_state(service, SERVICE_DELAYED, "%s", error_reason(&err, reason, sizeof(reason)));
-        delay(service);
+        delay(service, CANNOT_START_DELAY);
         return;
     }
     set_state(service, config->ready_notify ? SERVICE_STARTING : SERVICE_READY, "%s", "");
@@ -310,6 +333,7 @@ bool supervisor_reap(struct supervisor *supervisor, pid_t pid, int status)
             continue;
         }
         describe_exit(status, cause, sizeof(cause));
+        drain_log(service);
         service->pid = 0;
         loop_timer_clear(supervisor->loop, &service->timer);
         if (supervisor->stopping) {
@@ -318,7 +342,7 @@ bool supervisor_reap(struct supervisor *supervisor, pid_t pid, int status)
         } else {
             service->restarts++;
             set_state(service, SERVICE_DELAYED, "%s", cause);
-            delay(service);
+            delay(service, 0);
         }
         return true;
     }

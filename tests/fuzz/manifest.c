@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The way of a manifest from bytes to a plan, without a call to the board: scanner, tree, overlays, all sections, needs
+ * and order, and the description of what is wrong. A byte 0x1e separates the overlays of a stack.
+ */
+#include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/path.h"
+#include "base/util.h"
+#include "supervise/node.h"
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    (void)argc;
+    (void)argv;
+    json_setup();
+    return 0;
+}
+
+static void ignore(void *data, const char *path)
+{
+    const char *why = NULL;
+
+    (void)data;
+    assert(path_is_normal(path, &why));
+}
+
+/* What must hold of every manifest that is accepted. */
+static void check_good(struct node *node)
+{
+    assert(node->plan.count == node->host.count);
+    for (size_t i = 0; i < node->plan.count; i++) {
+        const struct plan_entry *entry = &node->plan.entries[node->plan.order[i]];
+
+        assert(entry->resource->name != NULL);
+        for (size_t j = 0; j < node->services.count; j++) {
+            node_service_needs(&node->services.items[j], entry);
+        }
+    }
+    for (size_t i = 0; i < node->services.count; i++) {
+        assert(node->services.items[i].command_count > 0);
+        service_paths(&node->services.items[i], ignore, NULL);
+    }
+}
+
+/* Every problem is one line of UTF-8 without control characters. */
+static void check_problems(struct manifest *manifest)
+{
+    CLEANUP_TEXT struct text text = {0};
+    size_t lines = 0;
+    size_t bad = 0;
+
+    manifest_describe(manifest, &text);
+    assert(text_is_utf8(text_string(&text), text.length, &bad));
+    for (size_t i = 0; i < text.length; i++) {
+        lines += text.data[i] == '\n';
+        assert((unsigned char)text.data[i] >= 0x20 || text.data[i] == '\n');
+    }
+    assert(lines == manifest->problem_count);
+    for (size_t i = 0; i < manifest->problem_count; i++) {
+        assert(manifest->problems[i].line > 0 && manifest->problems[i].column > 0);
+        /* What the scanner accepts, cJSON can read. */
+        assert(!streq(manifest->problems[i].what, "is not JSON"));
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct node node = {0};
+    const char *at = (const char *)data;
+    const char *end = at + size;
+
+    while (at <= end) {
+        const char *separator = at == end ? NULL : memchr(at, 0x1e, (size_t)(end - at));
+        size_t length = (size_t)((separator == NULL ? end : separator) - at);
+
+        manifest_load_text(&node.manifest, "f", at, length);
+        at += length + 1;
+    }
+    if (node_read(&node) == 0) {
+        assert(node.manifest.mistakes == 0);
+        check_good(&node);
+    } else {
+        assert(node.manifest.mistakes > 0);
+    }
+    check_problems(&node.manifest);
+    node_free(&node);
+    return 0;
+}
