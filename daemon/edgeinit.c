@@ -1,75 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The verbs: one row each, from the command line to the rooms below. */
 #include <fcntl.h>
-#include <getopt.h>
-#include <glob.h>
 #include <signal.h>
-
 #include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/path.h"
 #include "base/util.h"
+#include "command.h"
 #include "control/daemon.h"
 #include "control/protocol.h"
 #include "control/show.h"
 #include "plan/apply.h"
 
 #define VERSION "0.1.0"
-#define DEFAULT_MANIFEST "/system/etc/edgeinit/edgeinit.json"
-#define DEFAULT_STATE_DIR "/data/service/el1/public/edgeinit"
 #define STATUS_PATIENCE 15000
-#define LONGEST_TIMEOUT (365 * 24 * 3600 * INT64_C(1000))
-
-enum exit_code { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_DIFFERENCES = 2, EXIT_NO_DAEMON = 3, EXIT_USAGE = 64 };
-
-enum option_bit {
-    OPTION_MANIFEST = 1 << 0,
-    OPTION_DIRECTORIES = 1 << 1,
-    OPTION_JSON = 1 << 2,
-    OPTION_TIMEOUT = 1 << 3,
-};
-
-struct command {
-    const struct verb *verb;
-    const char **manifests;
-    size_t manifest_count;
-    const char *run_dir;
-    const char *state_dir;
-    bool json;
-    int64_t timeout; /* milliseconds; -1: for ever */
-    char **arguments;
-    int argument_count;
-    glob_t conf_d;
-};
-
-struct verb {
-    const char *name;
-    const char *arguments; /* as the usage line shows them */
-    const char *summary;
-    const char *text; /* of --help */
-    unsigned options;
-    int fewest;
-    int most; /* arguments; -1: any number */
-    int (*run)(struct command *command);
-};
-
-static const struct {
-    enum option_bit bit;
-    const char *usage;
-    const char *text;
-} option_texts[] = {
-    {OPTION_MANIFEST, " [--manifest FILE]...",
-     "  --manifest FILE  read this manifest; more of them are merged over it in order (RFC 7396).\n"
-     "                   Default: " DEFAULT_MANIFEST ", then conf.d/*.json of the state directory\n"},
-    {OPTION_DIRECTORIES, "",
-     "  --run-dir DIR    sockets and notes of this boot, on a tmpfs (default /dev/edgeinit on OpenHarmony,\n"
-     "                   /run/edgeinit elsewhere)\n"
-     "  --state-dir DIR  what survives a reboot (default " DEFAULT_STATE_DIR ")\n"},
-    {OPTION_JSON, " [--json]", "  --json           answer in JSON (docs/json.md)\n"},
-    {OPTION_TIMEOUT, " [--timeout D]", "  --timeout D      give up after this long: 500ms, 30s, 5m (default: never)\n"},
-};
 
 static int print_error(const struct error *err)
 {
@@ -351,152 +296,6 @@ static void print_overview(FILE *out)
           out);
 }
 
-static void print_usage(FILE *out, const struct verb *verb)
-{
-    fprintf(out, "Usage: edgeinit %s", verb->name);
-    for (size_t i = 0; i < ARRAY_SIZE(option_texts); i++) {
-        fputs((verb->options & option_texts[i].bit) != 0 ? option_texts[i].usage : "", out);
-    }
-    fprintf(out, "%s\n", verb->arguments);
-}
-
-static void print_help(const struct verb *verb)
-{
-    print_usage(stdout, verb);
-    printf("\n%s", verb->text);
-    if (verb->options != 0) {
-        putchar('\n');
-    }
-    for (size_t i = 0; i < ARRAY_SIZE(option_texts); i++) {
-        fputs((verb->options & option_texts[i].bit) != 0 ? option_texts[i].text : "", stdout);
-    }
-}
-
-static int usage_error(const struct verb *verb, const char *what, const char *subject)
-{
-    fprintf(stderr, "edgeinit: error: %s%s%s\n", what, subject == NULL ? "" : " ", subject == NULL ? "" : subject);
-    if (verb == NULL) {
-        fputs("Try edgeinit --help.\n", stderr);
-    } else {
-        print_usage(stderr, verb);
-    }
-    return EXIT_USAGE;
-}
-
-enum { CHAR_MANIFEST = 256, CHAR_RUN_DIR, CHAR_STATE_DIR, CHAR_JSON, CHAR_TIMEOUT, CHAR_HELP };
-
-static int parse_options(struct command *command, int argc, char **argv)
-{
-    static const struct option options[] = {
-        {"manifest", required_argument, NULL, CHAR_MANIFEST},
-        {"run-dir", required_argument, NULL, CHAR_RUN_DIR},
-        {"state-dir", required_argument, NULL, CHAR_STATE_DIR},
-        {"json", no_argument, NULL, CHAR_JSON},
-        {"timeout", required_argument, NULL, CHAR_TIMEOUT},
-        {"help", no_argument, NULL, CHAR_HELP},
-        {0},
-    };
-    static const unsigned bits[] = {OPTION_MANIFEST, OPTION_DIRECTORIES, OPTION_DIRECTORIES, OPTION_JSON,
-                                    OPTION_TIMEOUT};
-    int character;
-
-    opterr = 0;
-    while ((character = getopt_long(argc, argv, ":", options, NULL)) != -1) {
-        if (character == CHAR_HELP) {
-            print_help(command->verb);
-            return -1;
-        }
-        if (character == ':') {
-            return usage_error(command->verb, "a value is missing after", argv[optind - 1]);
-        }
-        if (character == '?' || (command->verb->options & bits[character - CHAR_MANIFEST]) == 0) {
-            return usage_error(command->verb, "unknown option", argv[optind - 1]);
-        }
-        switch (character) {
-            case CHAR_MANIFEST:
-                command->manifests[command->manifest_count++] = optarg;
-                break;
-            case CHAR_RUN_DIR:
-                command->run_dir = optarg;
-                break;
-            case CHAR_STATE_DIR:
-                command->state_dir = optarg;
-                break;
-            case CHAR_JSON:
-                command->json = true;
-                break;
-            default:
-                if (!text_parse_duration(optarg, &command->timeout) || command->timeout > LONGEST_TIMEOUT) {
-                    return usage_error(command->verb, "--timeout wants a duration such as 30s, not", optarg);
-                }
-                break;
-        }
-    }
-    command->arguments = argv + optind;
-    command->argument_count = argc - optind;
-    if (command->argument_count < command->verb->fewest) {
-        return usage_error(command->verb, "an argument is missing", NULL);
-    }
-    if (command->verb->most >= 0 && command->argument_count > command->verb->most) {
-        return usage_error(command->verb, "one argument too many:", command->arguments[command->verb->most]);
-    }
-    return 0;
-}
-
-/* The paths end up in messages, mount sources and socket addresses: they must mean the same from everywhere. */
-static int check_directories(const struct command *command)
-{
-    const char *why = NULL;
-
-    if (!path_is_normal(command->run_dir, &why) || !path_is_normal(command->state_dir, &why)) {
-        return usage_error(command->verb, "--run-dir and --state-dir want an absolute, plain path; the one given", why);
-    }
-    return 0;
-}
-
-static const char *default_run_dir(void)
-{
-    /* On OpenHarmony /run is one of our own mount targets, and /dev is a tmpfs. */
-    return access("/system/bin/init", F_OK) == 0 ? "/dev/edgeinit" : "/run/edgeinit";
-}
-
-static void add_default_manifests(struct command *command)
-{
-    CLEANUP_FREE char *pattern = xasprintf("%s/conf.d/*.json", command->state_dir);
-    size_t count = glob(pattern, 0, NULL, &command->conf_d) == 0 ? command->conf_d.gl_pathc : 0;
-
-    command->manifests = xrealloc(command->manifests, (count + 1) * sizeof(*command->manifests));
-    command->manifests[command->manifest_count++] = DEFAULT_MANIFEST;
-    for (size_t i = 0; i < count; i++) {
-        command->manifests[command->manifest_count++] = command->conf_d.gl_pathv[i];
-    }
-}
-
-static int run_verb(const struct verb *verb, int argc, char **argv)
-{
-    struct command command = {
-        .verb = verb,
-        .manifests = xcalloc((size_t)argc, sizeof(*command.manifests)),
-        .run_dir = default_run_dir(),
-        .state_dir = DEFAULT_STATE_DIR,
-        .timeout = -1,
-    };
-    int code = parse_options(&command, argc, argv);
-
-    if (code == 0) {
-        code = check_directories(&command);
-    }
-    if (code == 0) {
-        if (command.manifest_count == 0 && (verb->options & OPTION_MANIFEST) != 0) {
-            add_default_manifests(&command);
-        }
-        code = verb->run(&command);
-    }
-    globfree(&command.conf_d);
-    free(command.manifests);
-    return code < 0 ? EXIT_DONE : code;
-}
-
 /* Descriptors 0 to 2 must be taken before any other file is opened: messages go to 2, wherever that leads. */
 static void settle_descriptors(void)
 {
@@ -532,8 +331,8 @@ int main(int argc, char **argv)
     }
     for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
         if (streq(argv[1], verbs[i].name)) {
-            return run_verb(&verbs[i], argc - 1, argv + 1);
+            return command_run(&verbs[i], argc - 1, argv + 1);
         }
     }
-    return usage_error(NULL, "unknown verb", argv[1]);
+    return command_usage_error(NULL, "unknown verb", argv[1]);
 }

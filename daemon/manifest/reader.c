@@ -276,6 +276,27 @@ bool reader_value(const struct reader *reader, const struct field *field, void *
     }
 }
 
+void reader_strings(const struct reader *reader, enum field_type type, const char *example, const char ***items,
+                    size_t *count)
+{
+    struct field field = {NULL, type, .example = example};
+    CLEANUP_FREE char *whole = xasprintf("[%s]", example);
+    struct reader item;
+
+    if (!reader_is_array(reader, whole)) {
+        return;
+    }
+    for (bool more = reader_first(reader, &item); more; more = reader_next(&item)) {
+        const char *string = NULL;
+
+        if (reader_value(&item, &field, &string)) {
+            *items = xrealloc(*items, (*count + 2) * sizeof(**items));
+            (*items)[(*count)++] = string;
+            (*items)[*count] = NULL;
+        }
+    }
+}
+
 static void unknown_key(const struct reader *child, const struct field *fields, size_t count)
 {
     CLEANUP_FREE const char **keys = xcalloc(count, sizeof(*keys));

@@ -60,6 +60,11 @@ bool reader_object(const struct reader *reader, const struct field *fields, size
 /* Read a single value as the field says. */
 bool reader_value(const struct reader *reader, const struct field *field, void *record);
 
+/* Read an array of strings of this type (FIELD_STRING, FIELD_TEXT, FIELD_PATH) into *items, which grows and is ended by
+ * NULL; free() it. The example is that of one element. */
+void reader_strings(const struct reader *reader, enum field_type type, const char *example, const char ***items,
+                    size_t *count);
+
 /* Walk the children of an array or object: for (bool more = reader_first(&r, &c); more; more = reader_next(&c)). */
 bool reader_first(const struct reader *reader, struct reader *child);
 bool reader_next(struct reader *child);

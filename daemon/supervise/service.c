@@ -6,8 +6,9 @@
 
 #include "base/path.h"
 #include "base/util.h"
+#include "supervise/later.h"
 
-#define LONGEST (24 * 60 * 60 * INT64_C(1000)) /* no duration of a service is longer than a day */
+#define SERVICE_LONGEST (24 * 60 * 60 * INT64_C(1000)) /* no duration of a service is longer than a day */
 #define MOST_SERVICES 64
 
 static const char *const signal_words[] = {"TERM", "INT", "HUP", "QUIT", "USR1", "USR2", "KILL", NULL};
@@ -42,47 +43,12 @@ int service_rlimit(const char *name)
     return -1;
 }
 
-/* A value that is checked as its type demands, and then set aside: its place is taken by the supervisor to come. */
-struct later {
-    bool boolean;
-    int64_t number;
-    double fraction;
-    const char *string;
-    int choice;
-};
-
-static void not_yet(const struct reader *reader)
-{
-    reader_warning(reader, "", "is checked, but this version does not act on it yet");
-}
-
-static void read_strings(const struct reader *reader, enum field_type type, const char *example, const char ***items,
-                         size_t *count)
-{
-    struct field field = {NULL, type, .example = example};
-    CLEANUP_FREE char *whole = xasprintf("[%s]", example);
-    struct reader item;
-
-    if (!reader_is_array(reader, whole)) {
-        return;
-    }
-    for (bool more = reader_first(reader, &item); more; more = reader_next(&item)) {
-        const char *string = NULL;
-
-        if (reader_value(&item, &field, &string)) {
-            *items = xrealloc(*items, (*count + 2) * sizeof(**items));
-            (*items)[(*count)++] = string;
-            (*items)[*count] = NULL;
-        }
-    }
-}
-
 static void read_command(const struct reader *reader, void *record)
 {
     struct service_config *service = record;
     const char *why = NULL;
 
-    read_strings(reader, FIELD_TEXT, "\"/system/bin/dockerd\"", &service->command, &service->command_count);
+    reader_strings(reader, FIELD_TEXT, "\"/system/bin/dockerd\"", &service->command, &service->command_count);
     if (cJSON_IsArray(reader->node) && reader->node->child == NULL) {
         reader_problem(reader, "write for example [\"/system/bin/dockerd\"]", "names no program");
     } else if (service->command_count > 0 && !path_is_normal(service->command[0], &why)) {
@@ -94,14 +60,14 @@ static void read_after(const struct reader *reader, void *record)
 {
     struct service_config *service = record;
 
-    read_strings(reader, FIELD_STRING, "\"dockerd\"", &service->after, &service->after_count);
+    reader_strings(reader, FIELD_STRING, "\"dockerd\"", &service->after, &service->after_count);
 }
 
 static void read_needs(const struct reader *reader, void *record)
 {
     struct service_config *service = record;
 
-    read_strings(reader, FIELD_PATH, "\"/mnt/f2fs\"", &service->needs, &service->need_count);
+    reader_strings(reader, FIELD_PATH, "\"/mnt/f2fs\"", &service->needs, &service->need_count);
 }
 
 static bool is_string_map(const struct reader *reader, const char *example, const char *forbidden, const char *remedy)
@@ -177,139 +143,42 @@ static void read_rlimits(const struct reader *reader, void *record)
     ((struct service_config *)record)->rlimits = reader->node;
 }
 
-/* One policy key to come: checked by the field of the same key in `fields`. */
-static void check_later(const struct reader *reader, const struct field *fields, size_t count)
-{
-    struct later ignored = {0};
-
-    for (size_t i = 0; i < count; i++) {
-        if (streq(fields[i].key, reader_key(reader)) && reader_value(reader, &fields[i], &ignored)) {
-            not_yet(reader);
-        }
-    }
-}
-
-static const char *const policy_words[] = {"always", "on-failure", "never", NULL};
-
-static void read_restart_later(const struct reader *reader, void *record)
-{
-    static const struct field fields[] = {
-        {"max_delay", FIELD_DURATION, .offset = offsetof(struct later, number), .min = 1, .max = LONGEST,
-         .example = "\"1m\""},
-        {"jitter", FIELD_NUMBER, .offset = offsetof(struct later, fraction), .min = 0, .max = 1, .example = "0.2"},
-        {"reset_after", FIELD_DURATION, .offset = offsetof(struct later, number), .min = 1, .max = LONGEST,
-         .example = "\"1m\""},
-    };
-
-    (void)record;
-    check_later(reader, fields, ARRAY_SIZE(fields));
-}
-
-static void read_policy(const struct reader *reader, void *record)
-{
-    static const struct field field = {NULL, FIELD_CHOICE, .offset = offsetof(struct later, choice),
-                                       .choices = policy_words};
-    struct later later = {0};
-
-    (void)record;
-    if (reader_value(reader, &field, &later) && later.choice != 0) {
-        not_yet(reader);
-    }
-}
-
 static void read_restart(const struct reader *reader, void *record)
 {
     static const struct field fields[] = {
-        {"policy", FIELD_READ, .read = read_policy},
-        {"delay", FIELD_DURATION, .offset = offsetof(struct service_config, restart_delay), .min = 1, .max = LONGEST,
-         .example = "\"200ms\""},
-        {"max_delay", FIELD_READ, .read = read_restart_later},
-        {"jitter", FIELD_READ, .read = read_restart_later},
-        {"reset_after", FIELD_READ, .read = read_restart_later},
+        {"policy", FIELD_READ, .read = later_policy},
+        {"delay", FIELD_DURATION, .offset = offsetof(struct service_config, restart_delay), .min = 1,
+         .max = SERVICE_LONGEST, .example = "\"200ms\""},
+        {"max_delay", FIELD_READ, .read = later_restart},
+        {"jitter", FIELD_READ, .read = later_restart},
+        {"reset_after", FIELD_READ, .read = later_restart},
     };
 
     reader_object(reader, fields, ARRAY_SIZE(fields), record);
-}
-
-static void read_check_command(const struct reader *reader, void *record)
-{
-    const char **command = NULL;
-    size_t count = 0;
-
-    (void)record;
-    read_strings(reader, FIELD_STRING, "\"/system/bin/true\"", &command, &count);
-    if (cJSON_IsArray(reader->node) && reader->node->child == NULL) {
-        reader_problem(reader, "write for example [\"/system/bin/true\"]", "names no program");
-    }
-    free(command);
-    not_yet(reader);
-}
-
-static void read_check_later(const struct reader *reader, void *record)
-{
-    static const struct field fields[] = {
-        {"http", FIELD_STRING, .offset = offsetof(struct later, string),
-         .example = "\"unix:/var/run/docker.sock:/_ping\""},
-        {"tcp", FIELD_STRING, .offset = offsetof(struct later, string), .example = "\"127.0.0.1:10350\""},
-        {"file", FIELD_PATH, .offset = offsetof(struct later, string), .example = "\"/run/ready\""},
-        {"interval", FIELD_DURATION, .offset = offsetof(struct later, number), .min = 100, .max = LONGEST,
-         .example = "\"30s\""},
-        {"timeout", FIELD_DURATION, .offset = offsetof(struct later, number), .min = 1, .max = LONGEST,
-         .example = "\"10s\""},
-        {"failures", FIELD_INTEGER, .offset = offsetof(struct later, number), .min = 1, .max = 1000, .example = "3"},
-    };
-
-    (void)record;
-    check_later(reader, fields, ARRAY_SIZE(fields));
 }
 
 static void read_ready(const struct reader *reader, void *record)
 {
     static const struct field fields[] = {
         {"notify", FIELD_BOOLEAN, .offset = offsetof(struct service_config, ready_notify), .example = "true"},
-        {"http", FIELD_READ, .read = read_check_later},
-        {"tcp", FIELD_READ, .read = read_check_later},
-        {"file", FIELD_READ, .read = read_check_later},
-        {"command", FIELD_READ, .read = read_check_command},
-        {"interval", FIELD_READ, .read = read_check_later},
-        {"timeout", FIELD_READ, .read = read_check_later},
+        {"http", FIELD_READ, .read = later_check},
+        {"tcp", FIELD_READ, .read = later_check},
+        {"file", FIELD_READ, .read = later_check},
+        {"command", FIELD_READ, .read = later_check_command},
+        {"interval", FIELD_READ, .read = later_check},
+        {"timeout", FIELD_READ, .read = later_check},
     };
 
     reader_object(reader, fields, ARRAY_SIZE(fields), record);
-}
-
-static void read_alive(const struct reader *reader, void *record)
-{
-    static const struct field fields[] = {
-        {"http", FIELD_READ, .read = read_check_later},     {"tcp", FIELD_READ, .read = read_check_later},
-        {"file", FIELD_READ, .read = read_check_later},     {"command", FIELD_READ, .read = read_check_command},
-        {"interval", FIELD_READ, .read = read_check_later}, {"timeout", FIELD_READ, .read = read_check_later},
-        {"failures", FIELD_READ, .read = read_check_later},
-    };
-
-    reader_object(reader, fields, ARRAY_SIZE(fields), record);
-}
-
-static void read_scope(const struct reader *reader, void *record)
-{
-    static const char *const words[] = {"process", "group", NULL};
-    static const struct field field = {NULL, FIELD_CHOICE, .offset = offsetof(struct later, choice), .choices = words};
-    struct later later = {0};
-
-    (void)record;
-    if (reader_value(reader, &field, &later) && later.choice != 0) {
-        not_yet(reader);
-    }
 }
 
 static void read_signal(const struct reader *reader, void *record)
 {
-    static const struct field field = {NULL, FIELD_CHOICE, .offset = offsetof(struct later, choice),
-                                       .choices = signal_words};
-    struct later later = {0};
+    static const struct field field = {NULL, FIELD_CHOICE, .choices = signal_words};
+    int choice = 0;
 
-    if (reader_value(reader, &field, &later)) {
-        ((struct service_config *)record)->stop_signal = signal_numbers[later.choice];
+    if (reader_value(reader, &field, &choice)) {
+        ((struct service_config *)record)->stop_signal = signal_numbers[choice];
     }
 }
 
@@ -317,38 +186,12 @@ static void read_stop(const struct reader *reader, void *record)
 {
     static const struct field fields[] = {
         {"signal", FIELD_READ, .read = read_signal},
-        {"timeout", FIELD_DURATION, .offset = offsetof(struct service_config, stop_timeout), .min = 1, .max = LONGEST,
-         .example = "\"20s\""},
-        {"scope", FIELD_READ, .read = read_scope},
+        {"timeout", FIELD_DURATION, .offset = offsetof(struct service_config, stop_timeout), .min = 1,
+         .max = SERVICE_LONGEST, .example = "\"20s\""},
+        {"scope", FIELD_READ, .read = later_scope},
     };
 
     reader_object(reader, fields, ARRAY_SIZE(fields), record);
-}
-
-static void read_conditions(const struct reader *reader, void *record)
-{
-    static const struct field fields[] = {
-        {"route", FIELD_STRING, .offset = offsetof(struct later, string), .example = "\"default\""},
-        {"address", FIELD_STRING, .offset = offsetof(struct later, string), .example = "\"wlan0\""},
-        {"clock", FIELD_STRING, .offset = offsetof(struct later, string), .example = "\"2024-01-01\""},
-        {"file", FIELD_PATH, .offset = offsetof(struct later, string), .example = "\"/data/token\""},
-        {"mount", FIELD_PATH, .offset = offsetof(struct later, string), .example = "\"/mnt/f2fs\""},
-    };
-    struct reader item;
-
-    (void)record;
-    if (!reader_is_array(reader, "[{\"route\": \"default\"}]")) {
-        return;
-    }
-    for (bool more = reader_first(reader, &item); more; more = reader_next(&item)) {
-        struct later ignored = {0};
-
-        if (reader_object(&item, fields, ARRAY_SIZE(fields), &ignored) &&
-            (item.node->child == NULL || item.node->child->next != NULL)) {
-            reader_problem(&item, "write one object for each condition", "a condition has exactly one key");
-        }
-    }
-    not_yet(reader);
 }
 
 static void read_oom(const struct reader *reader, void *record)
@@ -367,10 +210,10 @@ static void parse_one(const struct reader *reader, struct service_list *list)
         {"environment", FIELD_READ, .read = read_environment},
         {"after", FIELD_READ, .read = read_after},
         {"needs", FIELD_READ, .read = read_needs},
-        {"conditions", FIELD_READ, .read = read_conditions},
+        {"conditions", FIELD_READ, .read = later_conditions},
         {"restart", FIELD_READ, .read = read_restart},
         {"ready", FIELD_READ, .read = read_ready},
-        {"alive", FIELD_READ, .read = read_alive},
+        {"alive", FIELD_READ, .read = later_alive},
         {"stop", FIELD_READ, .read = read_stop},
         {"oom_score_adj", FIELD_READ, .read = read_oom},
         {"rlimits", FIELD_READ, .read = read_rlimits},

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The command line: what a verb is, its options, usage and help. Which verbs there are is edgeinit.c's business.
+ */
+#ifndef EDGEINIT_COMMAND_H
+#define EDGEINIT_COMMAND_H
+
+#include <glob.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum exit_code { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_DIFFERENCES = 2, EXIT_NO_DAEMON = 3, EXIT_USAGE = 64 };
+
+enum option_bit {
+    OPTION_MANIFEST = 1 << 0,
+    OPTION_DIRECTORIES = 1 << 1,
+    OPTION_JSON = 1 << 2,
+    OPTION_TIMEOUT = 1 << 3,
+};
+
+struct command {
+    const struct verb *verb;
+    const char **manifests;
+    size_t manifest_count;
+    const char *run_dir;
+    const char *state_dir;
+    bool json;
+    int64_t timeout; /* milliseconds; -1: for ever */
+    char **arguments;
+    int argument_count;
+    glob_t conf_d;
+};
+
+struct verb {
+    const char *name;
+    const char *arguments; /* as the usage line shows them */
+    const char *summary;
+    const char *text; /* of --help */
+    unsigned options;
+    int fewest;
+    int most; /* arguments; -1: any number */
+    int (*run)(struct command *command);
+};
+
+/* Parse the options of a verb (argv[0] is its name) and run it. Returns the program's exit code. */
+int command_run(const struct verb *verb, int argc, char **argv);
+
+/* Complain about the command line, with the verb's usage (verb may be NULL; subject, too). Returns EXIT_USAGE. */
+int command_usage_error(const struct verb *verb, const char *what, const char *subject);
+
+#endif
