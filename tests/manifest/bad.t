@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# What is wrong is refused, with every mistake in one go: stderr is NAME.expected, word for word. To make the expected
-# text of a new file: edgeinit validate NAME.json 2>NAME.expected, and read it: is it true, does it help?
+# What is wrong is refused (by EDGEINIT), with every mistake in one go: stderr is NAME.expected, word for word. To make
+# the expected text of a new file: edgeinit validate NAME.json 2>NAME.expected, and read it: is it true, does it help?
 # shellcheck source=tests/manifest/lib.sh
 . "$(dirname "$0")/lib.sh"
 

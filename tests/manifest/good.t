@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# What is right is accepted: good/*.json, each over its NAME.base.json if it has one, and the manifests shipped.
+# What is right is accepted: good/*.json, each over its NAME.base.json if it has one, and the manifests shipped. (The program: EDGEINIT.)
 # shellcheck source=tests/manifest/lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# A manifest decides what root does: refused is what others can write, and what is no file.
+# A manifest decides what root does: refused is what others can write, and what is no file. (The program: EDGEINIT.)
 # shellcheck source=tests/manifest/lib.sh
 . "$(dirname "$0")/lib.sh"
-cd "$scratch" || exit
+cd "${scratch:?}" || exit
 
 refused()
 {

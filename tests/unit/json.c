@@ -173,8 +173,8 @@ static void test_yaml_strings(void **state)
         assert_string_equal(cJSON_GetStringValue(back), quoted[i]);
     }
     /* Characters that JSON leaves alone and YAML wants escaped; their neighbours are none. */
-    check_text("\"\x7f|\xc2\x80|\xc2\x9f|\xc2\xa0|\xe2\x80\xa8|\xe2\x80\xa9|\xe2\x80\xaa|\xef\xbb\xbf|\xef\xbb\xbe\"",
-               json_write_yaml, "\"\\x7f|\\x80|\\x9f|\xc2\xa0|\\L|\\P|\xe2\x80\xaa|\\ufeff|\xef\xbb\xbe\"\n");
+    check_text("\"\x7f|\xc2\x80|\xc2\x9f|\xc2\xa0|\xe2\x80\xa8|\xe2\x80\xa9|\xe2\x80\xa7|\xef\xbb\xbf|\xef\xbb\xbe\"",
+               json_write_yaml, "\"\\x7f|\\x80|\\x9f|\xc2\xa0|\\L|\\P|\xe2\x80\xa7|\\ufeff|\xef\xbb\xbe\"\n");
     check_text("{\"yes\":\"no\",\"1\":\"a: b\",\"a b\":{\"true\":[\"\"]}}", json_write_yaml,
                "\"yes\": \"no\"\n\"1\": \"a: b\"\n\"a b\":\n  \"true\":\n    - \"\"\n");
 }
