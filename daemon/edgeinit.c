@@ -27,7 +27,6 @@ static int print_error(const struct error *err)
 static void print(const struct text *text)
 {
     fwrite(text_string(text), 1, text->length, stdout);
-    fflush(stdout);
 }
 
 /* Every problem of the manifest goes to stderr: one line each. */
@@ -122,9 +121,15 @@ static void report_apply(void *data, const struct plan *plan, const struct plan_
     const bool *colour = data;
     CLEANUP_TEXT struct text line = {0};
 
+    /* Progress is for people: shown when they would wait for it, and not line by line within a blink. */
+    if (entry == NULL) {
+        fflush(stdout);
+        return;
+    }
     show_apply_entry(plan, entry, *colour, &line);
-    if (line.length > 0) {
-        print(&line);
+    print(&line);
+    if (entry->state == STATE_RUNNING) {
+        fflush(stdout);
     }
 }
 
@@ -315,8 +320,6 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN); /* "edgeinit apply | head" must not stop half-way */
     json_setup();
     umask(022);
-    /* libmount from 2.39 on would try the new mount API first, and give up on an EPERM of SELinux or seccomp. */
-    setenv("LIBMOUNT_FORCE_MOUNT2", "always", 0);
     if (argc < 2) {
         print_overview(stderr);
         return EXIT_USAGE;

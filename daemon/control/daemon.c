@@ -57,9 +57,14 @@ static void report(void *data, const struct plan *plan, const struct plan_entry 
 {
     const int *pipe_fd = data;
     CLEANUP_TEXT struct text line = {0};
-    struct record record = {
-        .index = (uint32_t)(entry - plan->entries), .state = entry->state, .blocker = (uint32_t)entry->blocker};
+    struct record record = {0};
 
+    if (entry == NULL) {
+        return;
+    }
+    record.index = (uint32_t)(entry - plan->entries);
+    record.state = entry->state;
+    record.blocker = (uint32_t)entry->blocker;
     show_apply_entry(plan, entry, false, &line);
     if (line.length > 0) {
         line.data[line.length - 1] = '\0';

@@ -16,6 +16,7 @@
 #include "host/mounts.h"
 #include "host/window.h"
 
+#define HIERARCHIES_LARGEST (64 * 1024)
 #define MOUNT_FLAGS "nodev,noexec,nosuid"
 
 static void needs(const struct resource *resource, struct need_list *list)
@@ -72,7 +73,7 @@ static enum verdict check_prefix(struct resource *resource)
 }
 
 /* Nothing is mounted yet: what would stop us? */
-static enum verdict foresee(struct resource *resource)
+static enum verdict foresee(struct resource *resource, const struct host *host)
 {
     const struct cgroup_spec *spec = resource->spec;
     struct error err = {0};
@@ -82,7 +83,7 @@ static enum verdict foresee(struct resource *resource)
     if (owner_resolve(&spec->ownership, &uid, &gid, &err) != 0) {
         return resource_impossible(resource, &err);
     }
-    if (access(spec->path, F_OK) != 0 && window_is_needed(spec->path)) {
+    if (window_is_needed(host, spec->path) && access(spec->path, F_OK) != 0) {
         error_system(&err, EROFS, "mkdir %s", spec->path);
         error_remedy(&err, "list %s in \"directories\" with \"remount\": true, or choose another path", spec->path);
         return resource_impossible(resource, &err);
@@ -109,7 +110,7 @@ static enum verdict probe_hierarchy(struct resource *resource, struct host *host
         return resource_impossible(resource, &err);
     }
     if (there != 1) {
-        return foresee(resource);
+        return foresee(resource, host);
     }
     word = hierarchy_word(spec);
     if (!streq(entry.type, "cgroup") || !mounts_has_option(entry.fs_options, word)) {
@@ -170,7 +171,7 @@ static enum verdict probe_root(struct resource *resource, struct host *host)
         return resource_impossible(resource, &err);
     }
     if (there != 1) {
-        return foresee(resource);
+        return foresee(resource, host);
     }
     if (streq(entry.type, "cgroup2")) {
         resource_detail(resource, "cgroup2 is mounted there; it stays reachable at %s", spec->unified);
@@ -263,46 +264,30 @@ static int apply_root(const struct cgroup_spec *spec, struct host *host, struct 
     return leave_refuge(host, err);
 }
 
-/* The options that name an existing hierarchy, as this kernel wants to hear them again: its controllers and its name,
- * out of mountinfo's "rw,cpu,cpuacct,xattr". */
-static char *same_hierarchy(const char *fs_options)
-{
-    static const char *const others[] = {
-        "rw", "ro", "xattr", "clone_children", "cpuset_v2_mode", "favordynmods", "nofavordynmods"};
-    CLEANUP_FREE char *copy = xstrdup(fs_options);
-    struct text options = {0};
-    bool controllers = false;
-    char *rest = NULL;
-
-    for (char *word = strtok_r(copy, ",", &rest); word != NULL; word = strtok_r(NULL, ",", &rest)) {
-        bool other = starts_with(word, "release_agent=");
-
-        for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
-            other |= streq(word, others[i]);
-        }
-        if (!other) {
-            controllers |= !starts_with(word, "name=");
-            text_format(&options, "%s%s", options.length == 0 ? "" : ",", word);
-        }
-    }
-    if (!controllers) {
-        text_add(&options, ",none");
-    }
-    return text_take(&options);
-}
-
-static bool is_hierarchy(const struct mount_entry *entry, const void *word)
-{
-    return streq(entry->type, "cgroup") && mounts_has_option(entry->fs_options, word);
-}
-
+/* The options that mount a hierarchy. If there is one with this word already, its own: /proc/self/cgroup lists them as
+ * "4:cpu,cpuacct:/" and "1:name=systemd:/", at a fraction of the cost of the mount table. */
 static char *hierarchy_options(const struct cgroup_spec *spec, struct host *host)
 {
     CLEANUP_FREE char *word = hierarchy_word(spec);
-    struct mount_entry entry;
+    CLEANUP_FREE char *list = NULL;
+    struct error ignored = {0};
+    size_t length = 0;
+    char *rest = NULL;
 
-    if (mounts_find(host, is_hierarchy, word, &entry)) {
-        return same_hierarchy(entry.fs_options);
+    if (host->hierarchies == NULL) {
+        file_read("/proc/self/cgroup", HIERARCHIES_LARGEST, &host->hierarchies, &length, &ignored);
+    }
+    list = xstrdup(host->hierarchies == NULL ? "" : host->hierarchies);
+    for (char *line = strtok_r(list, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
+        char *words = strchr(line, ':');
+        char *end = words == NULL ? NULL : strchr(words + 1, ':');
+
+        if (end != NULL) {
+            *end = '\0';
+            if (mounts_has_option(words + 1, word)) {
+                return starts_with(words + 1, "name=") ? xasprintf("none,%s", words + 1) : xstrdup(words + 1);
+            }
+        }
     }
     return spec->role == ROLE_NAMED ? xasprintf("none,%s", word) : take_pointer(&word);
 }

@@ -36,31 +36,40 @@ const struct controller_facts *controller_facts(const char *name)
     return NULL;
 }
 
-/* The kernel's controllers, as /proc/cgroups lists them: read once, they never change. */
+/* The kernel's controllers, as /proc/cgroups lists them: read once, they never change. libcgroup's own records have room
+ * for a path of 4 KiB in each name. */
 struct controllers {
     size_t count;
-    struct controller_data items[MOST_CONTROLLERS];
+    struct {
+        char name[32];
+        bool enabled;
+    } items[MOST_CONTROLLERS];
 };
+
+static struct controllers *read_list(void)
+{
+    struct controllers *list = xcalloc(1, sizeof(*list));
+    struct controller_data data;
+    void *handle = NULL;
+
+    /* The listing alone: it reads /proc/cgroups without cgroup_init() and its 400 kB of tables. */
+    for (int result = cgroup_get_all_controller_begin(&handle, &data); result == 0 && list->count < MOST_CONTROLLERS;
+         result = cgroup_get_all_controller_next(&handle, &data)) {
+        snprintf(list->items[list->count].name, sizeof(list->items[0].name), "%.31s", data.name);
+        list->items[list->count++].enabled = data.enabled != 0;
+    }
+    cgroup_get_all_controller_end(&handle);
+    return list;
+}
 
 int controller_offered(struct host *host, const char *name)
 {
-    struct controllers *list = host->controllers;
-
-    if (list == NULL) {
-        void *handle = NULL;
-        int result;
-
-        list = host->controllers = xcalloc(1, sizeof(*list));
-        /* The listing alone: it reads /proc/cgroups without cgroup_init() and its 400 kB of tables. */
-        result = cgroup_get_all_controller_begin(&handle, &list->items[0]);
-        while (result == 0 && ++list->count < MOST_CONTROLLERS) {
-            result = cgroup_get_all_controller_next(&handle, &list->items[list->count]);
-        }
-        cgroup_get_all_controller_end(&handle);
+    if (host->controllers == NULL) {
+        host->controllers = read_list();
     }
-    for (size_t i = 0; i < list->count; i++) {
-        if (streq(list->items[i].name, name)) {
-            return list->items[i].enabled != 0;
+    for (size_t i = 0; i < host->controllers->count; i++) {
+        if (streq(host->controllers->items[i].name, name)) {
+            return host->controllers->items[i].enabled;
         }
     }
     return -1;

@@ -58,7 +58,7 @@ static void needs(const struct resource *resource, struct need_list *list)
     need_path(list, resource->path);
 }
 
-static enum verdict probe_absent(struct resource *resource)
+static enum verdict probe_absent(struct resource *resource, const struct host *host)
 {
     const struct directory_spec *spec = resource->spec;
     struct error err = {0};
@@ -68,7 +68,7 @@ static enum verdict probe_absent(struct resource *resource)
     if (owner_resolve(&spec->ownership, &uid, &gid, &err) != 0) {
         return resource_impossible(resource, &err);
     }
-    if (window_is_needed(spec->path)) {
+    if (window_is_needed(host, spec->path)) {
         if (!spec->remount) {
             error_system(&err, EROFS, "mkdir %s", spec->path);
             return resource_impossible(resource, &err);
@@ -87,7 +87,7 @@ static enum verdict probe(struct resource *resource, struct host *host)
     (void)host;
     if (stat(spec->path, &status) != 0) {
         if (errno == ENOENT) {
-            return probe_absent(resource);
+            return probe_absent(resource, host);
         }
         error_system(&err, errno, "stat %s", spec->path);
         return resource_impossible(resource, &err);

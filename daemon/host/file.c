@@ -294,7 +294,7 @@ static int refuse_read_only(const struct file_spec *spec, struct error *err)
                         parent);
 }
 
-static enum verdict probe_absent(struct resource *resource)
+static enum verdict probe_absent(struct resource *resource, const struct host *host)
 {
     const struct file_spec *spec = resource->spec;
     struct error err = {0};
@@ -308,7 +308,7 @@ static enum verdict probe_absent(struct resource *resource)
     if (path_follow(spec->path, target, &err) != 0) {
         return resource_impossible(resource, &err);
     }
-    if (window_is_needed(target)) {
+    if (window_is_needed(host, target)) {
         if (!spec->remount) {
             refuse_read_only(spec, &err);
             return resource_impossible(resource, &err);
@@ -334,7 +334,7 @@ static enum verdict probe(struct resource *resource, struct host *host)
         return probe_write(resource);
     }
     if (file_read(spec->path, CONTENT_LARGEST, &current, &length, &err) != 0) {
-        return err.errnum == ENOENT ? probe_absent(resource) : resource_impossible(resource, &err);
+        return err.errnum == ENOENT ? probe_absent(resource, host) : resource_impossible(resource, &err);
     }
     if (stat(spec->path, &status) != 0) {
         error_system(&err, errno, "stat %s", spec->path);
@@ -356,7 +356,7 @@ static enum verdict probe(struct resource *resource, struct host *host)
         verdict = VERDICT_DIFFERS;
     }
     if (verdict == VERDICT_DIFFERS && !broken && path_follow(spec->path, target, &err) == 0 &&
-        window_is_needed(target)) {
+        window_is_needed(host, target)) {
         resource_detail(resource, "read-only; staged in %s and bound over it", host->state_dir);
     }
     return verdict;

@@ -89,6 +89,8 @@ void host_refresh(struct host *host)
 {
     mounts_forget(host);
     rule_forget(host);
+    free(host->hierarchies);
+    host->hierarchies = NULL;
 }
 
 void host_remedy(struct error *err)

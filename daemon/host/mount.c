@@ -210,7 +210,7 @@ static int wrong_target(const struct mount_spec *spec, const struct stat *source
 }
 
 /* Nothing is mounted yet: what would stop us? */
-static enum verdict foresee(struct resource *resource)
+static enum verdict foresee(struct resource *resource, const struct host *host)
 {
     const struct mount_spec *spec = resource->spec;
     struct error err = {0};
@@ -231,7 +231,7 @@ static enum verdict foresee(struct resource *resource)
     if (wrong_target(spec, &status, &err) != 0) {
         return resource_impossible(resource, &err);
     }
-    if (!spec->remount && access(spec->target, F_OK) != 0 && window_is_needed(spec->target)) {
+    if (!spec->remount && window_is_needed(host, spec->target) && access(spec->target, F_OK) != 0) {
         error_system(&err, EROFS, "mkdir %s", spec->target);
         return resource_impossible(resource, &err);
     }
@@ -256,7 +256,7 @@ static enum verdict probe(struct resource *resource, struct host *host)
     if (there < 0 && err.errnum != ENOENT) {
         return resource_impossible(resource, &err);
     }
-    return there == 1 ? compare(resource, &entry) : foresee(resource);
+    return there == 1 ? compare(resource, &entry) : foresee(resource, host);
 }
 
 /* The target must exist and be of the source's sort: a file is bound on a file, all else goes on a directory. */

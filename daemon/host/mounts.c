@@ -160,34 +160,48 @@ int mounts_at(struct host *host, const char *path, struct mount_entry *entry, st
     return is_root;
 }
 
+/* fstab's words to mount(2)'s flags and the file system's own data. */
+static int split_options(const char *options, unsigned long *flags, char **data)
+{
+    CLEANUP_FREE char *vfs = NULL;
+    CLEANUP_FREE char *user = NULL;
+
+    if (options == NULL) {
+        return 0;
+    }
+    return mnt_split_optstr(options, &user, &vfs, data, 0, 0) == 0 &&
+                   mnt_optstr_get_flags(vfs == NULL ? "" : vfs, flags, mnt_get_builtin_optmap(MNT_LINUX_MAP)) == 0
+               ? 0
+               : -1;
+}
+
 int mounts_mount(struct host *host, const char *source, const char *target, const char *type, const char *options,
                  struct error *err)
 {
-    struct libmnt_context *context = mnt_new_context();
-    int result;
-    int errnum;
+    CLEANUP_FREE char *data = NULL;
+    unsigned long flags = 0;
+    int errnum = 0;
 
-    /* Neither fstab, nor helpers (mount.TYPE), nor a private table under /run: the manifest says it all. */
-    mnt_context_set_optsmode(context, MNT_OMODE_NOTAB);
-    mnt_context_disable_helpers(context, 1);
-    mnt_context_disable_mtab(context, 1);
-    mnt_context_disable_canonicalize(context, 1);
-    /* Not read-only behind our back where the device does not take writes. */
-    mnt_context_enable_rwonly_mount(context, options == NULL || !mounts_has_option(options, "ro"));
-    mnt_context_set_source(context, source);
-    mnt_context_set_target(context, target);
-    mnt_context_set_fstype(context, type);
-    mnt_context_set_options(context, options);
-    result = mnt_context_mount(context);
-    errnum = mnt_context_syscall_called(context) ? mnt_context_get_syscall_errno(context) : (result < 0 ? -result : 0);
-    mnt_free_context(context);
+    /* libmount knows the words; its context would look for fstab, helpers, ids and smack at every mount, mount read-only
+     * behind our back where the device does not take writes, and from 2.39 on try fsopen(2) first, whose EPERM under
+     * SELinux or seccomp it takes for an answer. The manifest says it all, so the call itself is ours. A bind takes no
+     * other flags until it is mounted (mount(2), MS_BIND). */
+    if (split_options(options, &flags, &data) != 0) {
+        errnum = EINVAL;
+    } else if (mount(source, target, type, flags, data) != 0) {
+        errnum = errno;
+    } else if ((flags & MS_BIND) != 0 && (flags & MS_REMOUNT) == 0 &&
+               (flags & ~(unsigned long)(MS_BIND | MS_REC)) != 0 &&
+               mount(NULL, target, NULL, flags | MS_REMOUNT, NULL) != 0) {
+        errnum = errno;
+        umount2(target, MNT_DETACH);
+    }
     mounts_forget(host);
-    if (result == 0) {
+    if (errnum == 0) {
         return 0;
     }
-    return error_system(err, errnum == 0 ? EINVAL : errnum, "mount %s on %s (type %s, options %s)",
-                        source == NULL ? "none" : source, target, type == NULL ? "none" : type,
-                        options == NULL || options[0] == '\0' ? "none" : options);
+    return error_system(err, errnum, "mount %s on %s (type %s, options %s)", source == NULL ? "none" : source, target,
+                        type == NULL ? "none" : type, options == NULL || options[0] == '\0' ? "none" : options);
 }
 
 int mounts_detach(struct host *host, const char *target, struct error *err)

@@ -7,14 +7,35 @@
 
 #include "base/util.h"
 
+/* The last name found, for the many resources of one owner. What is not found is looked up again. */
+struct memo {
+    char name[32];
+    unsigned id;
+};
+
+static void remember(struct memo *memo, const char *name, unsigned id)
+{
+    if (strlen(name) < sizeof(memo->name)) {
+        snprintf(memo->name, sizeof(memo->name), "%s", name);
+        memo->id = id;
+    }
+}
+
 static int user_by_name(const char *name, uid_t *uid)
 {
-    CLEANUP_FILE FILE *passwd = fopen("/etc/passwd", "re");
+    static struct memo last;
+    CLEANUP_FILE FILE *passwd = NULL;
     const struct passwd *entry = NULL;
 
+    if (streq(last.name, name)) {
+        *uid = last.id;
+        return 0;
+    }
+    passwd = fopen("/etc/passwd", "re");
     while (passwd != NULL && (entry = fgetpwent(passwd)) != NULL) {
         if (streq(entry->pw_name, name)) {
             *uid = entry->pw_uid;
+            remember(&last, name, *uid);
             return 0;
         }
     }
@@ -23,12 +44,19 @@ static int user_by_name(const char *name, uid_t *uid)
 
 static int group_by_name(const char *name, gid_t *gid)
 {
-    CLEANUP_FILE FILE *group = fopen("/etc/group", "re");
+    static struct memo last;
+    CLEANUP_FILE FILE *group = NULL;
     const struct group *entry = NULL;
 
+    if (streq(last.name, name)) {
+        *gid = last.id;
+        return 0;
+    }
+    group = fopen("/etc/group", "re");
     while (group != NULL && (entry = fgetgrent(group)) != NULL) {
         if (streq(entry->gr_name, name)) {
             *gid = entry->gr_gid;
+            remember(&last, name, *gid);
             return 0;
         }
     }

@@ -90,11 +90,14 @@ int window_open(struct host *host, const char *path, struct error *err)
     return 0;
 }
 
-bool window_is_needed(const char *path)
+bool window_is_needed(const struct host *host, const char *path)
 {
     char existing[PATH_MAX];
     struct statvfs status;
 
+    if (!host->foresee) {
+        return false;
+    }
     path_parent(path, existing);
     while (statvfs(existing, &status) != 0) {
         if (errno != ENOENT || !path_up(existing)) {
@@ -166,10 +169,14 @@ int window_recover(struct host *host, struct error *err)
         CLEANUP_FREE char *note = NULL;
         size_t length = 0;
 
+        path = xasprintf("%s/%s", host->run_dir, entry->d_name);
+        if (starts_with(entry->d_name, "." NOTE_PREFIX)) {
+            unlink(path); /* not finished: its window was never opened */
+            continue;
+        }
         if (!starts_with(entry->d_name, NOTE_PREFIX)) {
             continue;
         }
-        path = xasprintf("%s/%s", host->run_dir, entry->d_name);
         if (file_read(path, NOTE_LARGEST, &note, &length, err) != 0 || close_note(note, path, err) != 0) {
             result = -1;
         }

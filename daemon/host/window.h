@@ -17,8 +17,8 @@ struct host;
  * ancestor that does. No effect if a window is open there. */
 int window_open(struct host *host, const char *path, struct error *err);
 
-/* Does the nearest ancestor of `path` that exists lie on a read-only mount? */
-bool window_is_needed(const char *path);
+/* Does the nearest ancestor of `path` that exists lie on a read-only mount? Looks only for a host that foresees. */
+bool window_is_needed(const struct host *host, const char *path);
 
 /* Close every window that this process has open. */
 int window_close_all(struct host *host, struct error *err);

@@ -140,6 +140,7 @@ static void tried_in_vain(struct job *job, const struct error *err)
         fail(job, err);
         return;
     }
+    job->stirred |= job->failure.code == ERROR_NONE; /* nobody watched yet: try once more, now with a watch */
     job->failure = *err;
     if (!job->deadline.armed) {
         loop_timer_set(&job->run->loop, &job->deadline, job->started + patience(job), waited_enough, job);
@@ -169,7 +170,8 @@ static void applied(struct job *job, int result, const struct error *err)
     }
 }
 
-/* The worker's answer: its error, code ERROR_NONE for success; end of file if it was killed. */
+/* The worker's answer: its error, code ERROR_NONE for success; end of file if it was killed. One that has answered is on
+ * its way out; nobody waits for that, it is collected in the end. */
 static void worker_answered(void *data, uint32_t events)
 {
     struct job *job = data;
@@ -180,9 +182,9 @@ static void worker_answered(void *data, uint32_t events)
     (void)events;
     close_source(&job->run->loop, &job->result);
     loop_timer_clear(&job->run->loop, &job->deadline);
-    waitpid(job->worker, &status, 0);
     host_refresh(job->run->plan->host); /* it may have mounted */
     if (length != (ssize_t)sizeof(err)) {
+        waitpid(job->worker, &status, 0);
         error_set(&err, ERROR_SYSTEM, 0, "the worker died by signal %d", WIFSIGNALED(status) ? WTERMSIG(status) : 0);
         error_remedy(&err, "run edgeinit apply again; if it was the out-of-memory killer, the kernel log says so");
     }
@@ -274,8 +276,10 @@ static void try_job(struct job *job)
         job->started = clock_now();
     }
     host_probe(host, resource);
-    if (resource->verdict != VERDICT_IN_PLACE && patience(job) > 0 && (job->watch.call == NULL || job->watch.fd < 0)) {
-        /* Watch first, then look again: what comes in between must not be missed. */
+    if (resource->verdict != VERDICT_IN_PLACE && job->failure.code != ERROR_NONE &&
+        (job->watch.call == NULL || job->watch.fd < 0)) {
+        /* Watch first, then look again: what comes in between must not be missed. Only after a first failure, for taking
+         * a watch away costs 5 to 20 ms (the last close of an inotify descriptor waits for the kernel's SRCU). */
         if (start_watch(job) != 0) {
             return;
         }
@@ -418,6 +422,7 @@ int apply_run(struct plan *plan, apply_report *report, void (*waiting)(void *dat
     }
     signal(SIGCHLD, SIG_DFL); /* whoever started us may have left it ignored, and no worker could be waited for */
     host_refresh(plan->host);
+    plan->host->foresee = false;
     for (size_t i = 0; i < plan->count; i++) {
         jobs[i] = (struct job){.run = &run, .entry = &plan->entries[i], .worker = -1};
         plan->entries[i].state = STATE_PENDING;
@@ -434,11 +439,16 @@ int apply_run(struct plan *plan, apply_report *report, void (*waiting)(void *dat
             break;
         }
         if (!run.loop.stop) {
+            if (report != NULL) {
+                report(data, plan, NULL);
+            }
             result = loop_run(&run.loop, err);
         }
         run.loop.stop = false;
     }
     loop_close(&run.loop);
+    while (waitpid(-1, NULL, WNOHANG) > 0) {
+    }
     return result;
 }
 

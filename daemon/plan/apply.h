@@ -11,7 +11,7 @@
 
 #include "plan/plan.h"
 
-/* Told of every change of state of an entry, as it happens. */
+/* Told of every change of state of an entry, as it happens; and with NULL when all there is to do is to wait. */
 typedef void apply_report(void *data, const struct plan *plan, const struct plan_entry *entry);
 
 /* Apply the plan made by plan_make(). One at a time on a board: a lock on the run directory sees to that, and `waiting`

@@ -227,6 +227,7 @@ static void probe_entry(struct plan *plan, size_t index)
 void plan_probe(struct plan *plan)
 {
     host_refresh(plan->host);
+    plan->host->foresee = true;
     for (size_t i = 0; i < plan->count; i++) {
         plan->entries[plan->order[i]].blocker = plan->order[i];
         probe_entry(plan, plan->order[i]);
