@@ -63,7 +63,7 @@ static int load(struct command *command, struct node *node)
 
 static int run_validate(struct command *command)
 {
-    struct node node = {0};
+    static struct node node; /* until the process ends, which frees it at once */
     struct node_paths paths = paths_of(command);
     int result;
 
@@ -76,19 +76,17 @@ static int run_validate(struct command *command)
     } else {
         printf("not good: %zu mistake%s\n", node.manifest.mistakes, node.manifest.mistakes == 1 ? "" : "s");
     }
-    node_free(&node);
     return result == 0 ? EXIT_DONE : EXIT_FAILED;
 }
 
 static int run_plan(struct command *command)
 {
-    struct node node = {0};
+    static struct node node; /* until the process ends, which frees it at once */
     CLEANUP_TEXT struct text out = {0};
     bool colour = show_wants_colour(STDOUT_FILENO);
     int code = EXIT_DONE;
 
     if (load(command, &node) != 0) {
-        node_free(&node);
         return EXIT_FAILED;
     }
     plan_probe(&node.plan);
@@ -112,7 +110,6 @@ static int run_plan(struct command *command)
         show_plan_summary(&node.plan, colour, &out);
     }
     print(&out);
-    node_free(&node);
     return code;
 }
 
@@ -141,7 +138,7 @@ static void report_waiting(void *data)
 
 static int run_apply(struct command *command)
 {
-    struct node node = {0};
+    static struct node node; /* until the process ends, which frees it at once */
     struct error err = {0};
     CLEANUP_TEXT struct text out = {0};
     bool colour = show_wants_colour(STDOUT_FILENO);
@@ -149,11 +146,9 @@ static int run_apply(struct command *command)
     int code;
 
     if (load(command, &node) != 0) {
-        node_free(&node);
         return EXIT_FAILED;
     }
     if (apply_run(&node.plan, command->json ? NULL : report_apply, report_waiting, &colour, &err) != 0) {
-        node_free(&node);
         return print_error(&err);
     }
     code = apply_is_complete(&node.plan) ? EXIT_DONE : EXIT_FAILED;
@@ -165,7 +160,6 @@ static int run_apply(struct command *command)
         show_apply_summary(&node.plan, clock_now() - started, colour, &out);
     }
     print(&out);
-    node_free(&node);
     return code;
 }
 

@@ -74,6 +74,24 @@ cJSON *json_merge(cJSON *target, cJSON *patch)
     return target;
 }
 
+bool json_is_merged(const cJSON *target, const cJSON *patch)
+{
+    if (!cJSON_IsObject(patch)) {
+        return target != NULL && cJSON_Compare(target, patch, 1) != 0;
+    }
+    if (!cJSON_IsObject(target)) {
+        return false;
+    }
+    for (const cJSON *child = patch->child; child != NULL; child = child->next) {
+        const cJSON *there = cJSON_GetObjectItemCaseSensitive(target, child->string);
+
+        if (cJSON_IsNull(child) ? there != NULL : !json_is_merged(there, child)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void write_scalar(const cJSON *node, struct text *out)
 {
     CLEANUP_FREE char *scalar = cJSON_PrintUnformatted(node);

@@ -7,6 +7,7 @@
 #define EDGEINIT_BASE_JSON_H
 
 #include <cjson/cJSON.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/text.h"
@@ -20,6 +21,9 @@ cJSON *json_parse(const char *data, size_t length);
 /* RFC 7396: merge `patch` into `target` and return the result; both are consumed. Nodes keep their identity (and so
  * their places) where they are moved. A null at the top gives NULL. */
 cJSON *json_merge(cJSON *target, cJSON *patch);
+
+/* Would json_merge() leave `target` as it is? */
+bool json_is_merged(const cJSON *target, const cJSON *patch);
 
 /* Text of a tree, indented by two spaces, with a newline at the end: the form that people edit. */
 void json_write(const cJSON *node, struct text *out);

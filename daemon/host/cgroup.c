@@ -72,6 +72,19 @@ static enum verdict check_prefix(struct resource *resource)
     return resource_impossible(resource, &err);
 }
 
+static int suggest_place(const char *path, struct error *err)
+{
+    return error_remedy(err, "list %s in \"directories\" with \"remount\": true, or choose another path", path);
+}
+
+static int make_place(const char *path, struct host *host, struct error *err)
+{
+    if (directory_make(host, path, false, err) == 0) {
+        return 0;
+    }
+    return err->errnum == EROFS ? suggest_place(path, err) : -1;
+}
+
 /* Nothing is mounted yet: what would stop us? */
 static enum verdict foresee(struct resource *resource, const struct host *host)
 {
@@ -85,7 +98,7 @@ static enum verdict foresee(struct resource *resource, const struct host *host)
     }
     if (window_is_needed(host, spec->path) && access(spec->path, F_OK) != 0) {
         error_system(&err, EROFS, "mkdir %s", spec->path);
-        error_remedy(&err, "list %s in \"directories\" with \"remount\": true, or choose another path", spec->path);
+        suggest_place(spec->path, &err);
         return resource_impossible(resource, &err);
     }
     return VERDICT_ABSENT;
@@ -242,7 +255,7 @@ static int apply_root(const struct cgroup_spec *spec, struct host *host, struct 
     CLEANUP_FREE char *options = NULL;
     bool cgroup2 = root_has_cgroup2(host, spec->path);
 
-    if (directory_make(host, spec->path, false, err) != 0 || uncover(spec, host, err) != 0) {
+    if (make_place(spec->path, host, err) != 0 || uncover(spec, host, err) != 0) {
         return -1;
     }
     if (!is_mounted_as(host, spec->path, "tmpfs")) {
@@ -301,7 +314,7 @@ static int apply_hierarchy(struct resource *resource, struct host *host, struct 
     if (resource->verdict == VERDICT_DIFFERS) {
         return owner_apply(&spec->ownership, spec->path, err);
     }
-    if (directory_make(host, spec->path, false, err) != 0) {
+    if (make_place(spec->path, host, err) != 0) {
         return -1;
     }
     hierarchy = hierarchy_options(spec, host);

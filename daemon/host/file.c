@@ -183,13 +183,16 @@ static void make_content(const struct file_spec *spec, const char *current, stru
         case FORM_JSON_WHOLE:
             before = current == NULL ? NULL : json_parse(current, strlen(current));
             *broken = current != NULL && !cJSON_IsObject(before) && current[strspn(current, " \t\r\n")] != '\0';
-            after = spec->form == FORM_JSON ? json_merge(cJSON_Duplicate(before, 1), cJSON_Duplicate(spec->value, 1))
-                                            : cJSON_Duplicate(spec->value, 1);
-            if (before != NULL && cJSON_Compare(before, after, 1)) {
+            if (before != NULL && (spec->form == FORM_JSON ? json_is_merged(before, spec->value)
+                                                           : cJSON_Compare(before, spec->value, 1) != 0)) {
                 text_add(out, current);
-            } else {
-                json_write(after, out);
+                break;
             }
+            after = cJSON_Duplicate(spec->value, 1);
+            if (spec->form == FORM_JSON) {
+                after = json_merge(take_pointer(&before), after);
+            }
+            json_write(after, out);
             break;
         case FORM_LINES:
             text_add(out, current == NULL ? "" : current);

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libmount/libmount.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
@@ -11,64 +10,48 @@
 #include "base/util.h"
 #include "host/host.h"
 
+#define TABLE_LARGEST (16 * 1024 * 1024)
+
 struct mounts {
-    struct libmnt_table *table;
+    struct mount_table table;
 };
 
-static struct libmnt_table *get_table(struct host *host)
+static const struct mount_table *get_table(struct host *host)
 {
+    struct error ignored = {0};
+    char *text = NULL;
+    size_t length = 0;
+
     if (host->mounts == NULL) {
         host->mounts = xcalloc(1, sizeof(*host->mounts));
-        host->mounts->table = mnt_new_table();
-        /* The file by name: mnt_table_parse_mtab() would mix in /run/mount/utab. */
-        mnt_table_parse_file(host->mounts->table, "/proc/self/mountinfo");
+        if (file_read("/proc/self/mountinfo", TABLE_LARGEST, &text, &length, &ignored) == 0) {
+            mountinfo_parse(&host->mounts->table, text);
+        }
     }
-    return host->mounts->table;
+    return &host->mounts->table;
 }
 
 void mounts_forget(struct host *host)
 {
     if (host->mounts != NULL) {
-        mnt_unref_table(host->mounts->table);
+        mountinfo_free(&host->mounts->table);
         free(host->mounts);
         host->mounts = NULL;
     }
 }
 
-static const char *or_empty(const char *text)
-{
-    return text == NULL ? "" : text;
-}
-
-static void fill(struct libmnt_fs *fs, struct mount_entry *entry)
-{
-    *entry = (struct mount_entry){
-        .id = mnt_fs_get_id(fs),
-        .parent = mnt_fs_get_parent_id(fs),
-        .device = mnt_fs_get_devno(fs),
-        .root = or_empty(mnt_fs_get_root(fs)),
-        .target = or_empty(mnt_fs_get_target(fs)),
-        .type = or_empty(mnt_fs_get_fstype(fs)),
-        .source = or_empty(mnt_fs_get_source(fs)),
-        .options = or_empty(mnt_fs_get_vfs_options(fs)),
-        .fs_options = or_empty(mnt_fs_get_fs_options(fs)),
-    };
-}
-
 bool mounts_find(struct host *host, bool (*fits)(const struct mount_entry *entry, const void *wanted),
                  const void *wanted, struct mount_entry *entry)
 {
-    struct libmnt_table *table = get_table(host);
-    struct libmnt_iter *iterator = mnt_new_iter(MNT_ITER_FORWARD);
-    struct libmnt_fs *fs = NULL;
-    bool hit = false;
+    const struct mount_table *table = get_table(host);
 
-    while (!hit && mnt_table_next_fs(table, iterator, &fs) == 0) {
-        fill(fs, entry);
-        hit = fits(entry, wanted);
+    for (size_t i = 0; i < table->count; i++) {
+        if (fits(&table->entries[i], wanted)) {
+            *entry = table->entries[i];
+            return true;
+        }
     }
-    mnt_free_iter(iterator);
-    return hit;
+    return false;
 }
 
 static bool has_id(const struct mount_entry *entry, const void *wanted)
@@ -160,35 +143,18 @@ int mounts_at(struct host *host, const char *path, struct mount_entry *entry, st
     return is_root;
 }
 
-/* fstab's words to mount(2)'s flags and the file system's own data. */
-static int split_options(const char *options, unsigned long *flags, char **data)
-{
-    CLEANUP_FREE char *vfs = NULL;
-    CLEANUP_FREE char *user = NULL;
-
-    if (options == NULL) {
-        return 0;
-    }
-    return mnt_split_optstr(options, &user, &vfs, data, 0, 0) == 0 &&
-                   mnt_optstr_get_flags(vfs == NULL ? "" : vfs, flags, mnt_get_builtin_optmap(MNT_LINUX_MAP)) == 0
-               ? 0
-               : -1;
-}
-
 int mounts_mount(struct host *host, const char *source, const char *target, const char *type, const char *options,
                  struct error *err)
 {
-    CLEANUP_FREE char *data = NULL;
+    CLEANUP_TEXT struct text data = {0};
     unsigned long flags = 0;
     int errnum = 0;
 
-    /* libmount knows the words; its context would look for fstab, helpers, ids and smack at every mount, mount read-only
-     * behind our back where the device does not take writes, and from 2.39 on try fsopen(2) first, whose EPERM under
-     * SELinux or seccomp it takes for an answer. The manifest says it all, so the call itself is ours. A bind takes no
-     * other flags until it is mounted (mount(2), MS_BIND). */
-    if (split_options(options, &flags, &data) != 0) {
-        errnum = EINVAL;
-    } else if (mount(source, target, type, flags, data) != 0) {
+    /* The manifest says it all, so the call itself is ours: no fstab, no helper, no silent read-only mount of a device
+     * that takes no writes, no new mount API whose EPERM under SELinux or seccomp would be taken for an answer. A bind
+     * takes no other flags until it is mounted (mount(2), MS_BIND). */
+    mountinfo_split_options(options == NULL ? "" : options, &flags, &data);
+    if (mount(source, target, type, flags, data.length == 0 ? NULL : text_string(&data)) != 0) {
         errnum = errno;
     } else if ((flags & MS_BIND) != 0 && (flags & MS_REMOUNT) == 0 &&
                (flags & ~(unsigned long)(MS_BIND | MS_REC)) != 0 &&

@@ -1,33 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The mount table and the act of mounting; with device.c, the only users of libmount and libblkid. The table is the kernel's
- * (/proc/self/mountinfo), read when first asked and again after anything was mounted. "What is mounted at this path" is
- * answered by the path itself: statx(2) tells the id of the mount that it leads to (5.8; /proc/self/fdinfo before), so
- * symlinks and stacked mounts need no guessing.
+ * The mount table and the act of mounting. The table is the kernel's (/proc/self/mountinfo), read when first asked and
+ * again after anything was mounted. "What is mounted at this path" is answered by the path itself: statx(2) tells the id
+ * of the mount that it leads to (5.8; /proc/self/fdinfo before), so symlinks and stacked mounts need no guessing.
  */
 #ifndef EDGEINIT_HOST_MOUNTS_H
 #define EDGEINIT_HOST_MOUNTS_H
 
 #include <stdbool.h>
-#include <stddef.h>
-#include <sys/types.h>
 
 #include "base/error.h"
+#include "host/mountinfo.h"
 
 struct host;
-
-/* One line of mountinfo; the texts belong to the table and live until it is forgotten. */
-struct mount_entry {
-    int id;
-    int parent;
-    dev_t device;
-    const char *root; /* of the mount within its file system */
-    const char *target;
-    const char *type;
-    const char *source;     /* "" if the kernel gives none */
-    const char *options;    /* of this mount: "rw,nosuid" */
-    const char *fs_options; /* of the file system: "rw,cpuset" */
-};
 
 /* What is mounted exactly at `path`, the topmost if several are. 1 and the entry; 0 if the path exists and is no mount
  * point; -1 if it cannot be reached (err: ENOENT, ENOTDIR, …). */
@@ -40,7 +25,7 @@ int mounts_holding(struct host *host, const char *path, struct mount_entry *entr
 bool mounts_find(struct host *host, bool (*fits)(const struct mount_entry *entry, const void *wanted),
                  const void *wanted, struct mount_entry *entry);
 
-/* mount(2) through libmount: options as in fstab ("noatime,size=16M"), "bind" and "remount" among them. type NULL with
+/* mount(2) with options as in fstab ("noatime,size=16M"), "bind" and "remount" among them. type NULL with
  * bind and remount. The table is forgotten afterwards. */
 int mounts_mount(struct host *host, const char *source, const char *target, const char *type, const char *options,
                  struct error *err);
