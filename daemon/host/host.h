@@ -17,10 +17,10 @@ struct controllers;
 struct host {
     struct resource *resources;
     size_t count;
-    bool foresee; /* probes also look for what would stop apply: for plans; apply itself finds out by trying */
-    const char *run_dir;             /* tmpfs: what must die with the boot */
-    const char *state_dir;           /* flash: what must survive it */
-    struct mounts *mounts;           /* host/mounts.c */
+    bool foresee;          /* probes also look for what would stop apply: for plans; apply itself finds out by trying */
+    const char *run_dir;   /* tmpfs: what must die with the boot */
+    const char *state_dir; /* flash: what must survive it */
+    struct mounts *mounts; /* host/mounts.c */
     struct windows *windows;         /* host/window.c */
     struct rules *rules;             /* host/rule.c */
     struct controllers *controllers; /* host/controller.c */

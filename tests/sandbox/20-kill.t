@@ -77,6 +77,8 @@ fresh()
     mount -n -t tmpfs -o mode=0755,nodev tmpfs /mnt/ro
     echo '{"there": 1}' >/mnt/ro/there.json
     mount -n -o remount,ro,nodev /mnt/ro
+    # As OpenHarmony's netsysnative leaves it when it starts again: over the tmpfs of an earlier bring-up.
+    mount -n -t tmpfs -o nosuid,nodev,noexec,mode=0755,size=64K tmpfs /mnt/cgroup
     mount -n -t cgroup2 cgroup2 /mnt/cgroup 2>/dev/null
     ip link set lo up
 }
@@ -104,7 +106,7 @@ one_try()
     edge apply --manifest "$work/kill.json"
     ((status == 0)) || printf 'the next apply: %s\n' "$status $out $err"
     diff "$work/reference" <(state) | sed 's/^/different: /'
-    find /data /mnt /run /srv \( -name '*.edgeinit-new' -o -name windows \) 2>/dev/null | sed 's/^/left: /'
+    find /data /mnt /run /srv \( -name '*.edgeinit-new' -o -name 'window.[0-9]*' \) 2>/dev/null | sed 's/^/left: /'
 }
 
 # killed_at NAME FEWEST CALLS [STRACE-OPTION...]: one assertion over every place
@@ -114,9 +116,11 @@ killed_at()
     shift 3
     for ((number = 1; number < 500; number++)); do
         result=$(apart one_try "$@" -e trace="$calls" -e "inject=$calls:signal=KILL:when=$number")
-        [[ $result != missed ]] || break
+        [[ $result == hit* ]] || break
         [[ $result == hit ]] || bad+="number $number of $calls: $result"$'\n'
+        ((${#bad} < 4000)) || break
     done
+    [[ $result == hit* || $result == missed ]] || bad+=$result
     total=$((total + number - 1))
     is "$bad" '' "killed before each of $((number - 1)) calls of ${calls%%,*}: $name"
     ok "they are at least $fewest" test "$((number - 1))" -ge "$fewest"
@@ -137,7 +141,10 @@ stage_kill()
     mount -n "$BOARD_CARD" /tmp/card
     apart undisturbed >"$work/undisturbed"
     is "$(head -n 1 "$work/undisturbed")" '0 0' "undisturbed: apply ends well, and the next one finds all in place" ||
-        diag "$(<"$work/undisturbed")"
+        {
+            diag "$(grep -E '^[!~+]' "$work/undisturbed")"
+            return
+        }
     tail -n +2 "$work/undisturbed" >"$work/reference"
     like "$(<"$work/reference")" $'/data/private 40700.*/srv/config.yaml.*rule' "control: the state says a lot"
 

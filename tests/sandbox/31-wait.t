@@ -58,7 +58,7 @@ late()
     diag "$name: apply ended $(awk "BEGIN {printf \"%.0f\", 1000 * ($ended - $appeared)}") ms after the node had appeared"
     ok "$name: the card's file is on it" same_json /mnt/card/x.json <<<'{"on": "card"}'
     # From when the rest was done until it appeared.
-    is "$(quiet "$(awk "BEGIN {print $appeared - 0.25}")" "$(awk "BEGIN {print $appeared - 0.01}")")" 0 \
+    is "$(quiet "$(awk "BEGIN {printf \"%.6f\", $appeared - 0.25}")" "$(awk "BEGIN {printf \"%.6f\", $appeared - 0.01}")")" 0 \
         "$name: not one system call while waiting"
     ok "$name: control: there are calls before and after" test "$(quiet 0 9999999999)" -gt 100
     umount /mnt/card /mnt/t

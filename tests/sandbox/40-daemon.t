@@ -273,7 +273,7 @@ EOF2
     edge wait-ready --timeout 10s free
     is "$status" 0 "a service that needs nothing of it is up"
     edge wait-ready --timeout 10s stuck
-    is "$status $err" '1 edgeinit: error: stuck is blocked: mount /mnt/c failed' "wait-ready: blocked, and by what"
+    is "$status $err" '1 edgeinit: error: stuck is blocked: mount /mnt/c failed; mend it, then restart edgeinit' "wait-ready: blocked, and by what"
     edge status
     like "$out" $'\nstuck +blocked +for .*: mount /mnt/c failed' "status says it" || diag "$out"
     like "$out" $'(^|\n)! mount /mnt/c +find device /dev/block/none|(^|\n)~ mount /mnt/c' "and what is wrong with the board" || diag "$out"
