@@ -8,7 +8,7 @@
 
 static void *hook_allocate(size_t size)
 {
-    return xrealloc(NULL, size);
+    return xmalloc(size);
 }
 
 void json_setup(void)
@@ -101,7 +101,9 @@ static void write_scalar(const cJSON *node, struct text *out)
 
 static void indent(struct text *out, int depth)
 {
-    text_format(out, "%*s", depth * 2, "");
+    for (int i = 0; i < depth; i++) {
+        text_append(out, "  ", 2);
+    }
 }
 
 static void write_quoted(const char *string, struct text *out)

@@ -16,6 +16,11 @@ static void *checked(void *pointer)
     return pointer;
 }
 
+void *xmalloc(size_t size)
+{
+    return checked(malloc(size == 0 ? 1 : size));
+}
+
 void *xcalloc(size_t count, size_t size)
 {
     return checked(calloc(count == 0 ? 1 : count, size == 0 ? 1 : size));

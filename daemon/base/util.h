@@ -77,6 +77,7 @@ static inline bool starts_with(const char *text, const char *prefix)
 
 /* Allocation that cannot fail: the program ends with a message instead. For the short-lived verbs and for start-up;
  * what runs for ever (supervise/) reserves what it needs before it needs it. */
+void *xmalloc(size_t size);
 void *xcalloc(size_t count, size_t size);
 void *xrealloc(void *pointer, size_t size);
 char *xstrdup(const char *text);

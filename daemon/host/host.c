@@ -51,6 +51,9 @@ struct resource *host_add(struct host *host, const struct reader *reader, const 
     for (size_t i = 0; i < host->count; i++) {
         const struct resource *other = &host->resources[i];
 
+        if (path == NULL) {
+            break;
+        }
         if ((kind == &kind_file && other->kind == &kind_directory && streq(path, other->path)) ||
             (kind == &kind_directory && other->kind == &kind_file && streq(path, other->path))) {
             reader_problem(reader, "keep one of them", "\"%s\" and \"%s\" stand at the same place", name, other->name);

@@ -7,12 +7,15 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
 #include "base/file.h"
 #include "base/util.h"
 
 /* Programs look for helpers (runc, iptables, uname, sh) along PATH; init gives us none. */
 #define DEFAULT_PATH "/system/bin:/vendor/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+#define KERNEL_SIGNALS 64L
 
 /* What a child reports when it cannot become the service; as shells do. */
 #define EXIT_CANNOT_PREPARE 125
@@ -110,10 +113,13 @@ static char **make_environment(const struct service_config *service, const char 
 
 static void reset_signals(void)
 {
+    /* Straight to the kernel: libc keeps the first realtime signals for itself and refuses to touch them, but one that was
+     * ignored when we were started would stay so through exec. All zero is SIG_DFL on every architecture. */
+    static const char by_default[64];
     sigset_t none;
 
-    for (int number = 1; number < NSIG; number++) {
-        signal(number, SIG_DFL); /* refused for KILL and STOP */
+    for (long number = 1; number <= KERNEL_SIGNALS; number++) {
+        syscall(SYS_rt_sigaction, number, by_default, NULL, KERNEL_SIGNALS / 8); /* refused for KILL and STOP */
     }
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
