@@ -39,27 +39,40 @@ void host_parse(const struct reader *section, struct host *host)
     reader_object(section, fields, KINDS, host);
 }
 
+/* The resource that a new one of this kind and name would be in conflict with, or NULL. */
+static const struct resource *find_conflict(const struct host *host, const struct resource_kind *kind, const char *name,
+                                            const char *path)
+{
+    for (size_t i = 0; i < host->count; i++) {
+        const struct resource *other = &host->resources[i];
+        bool same_sort = other->kind == kind;
+        bool file_and_directory = (kind == &kind_file && other->kind == &kind_directory) ||
+                                  (kind == &kind_directory && other->kind == &kind_file);
+
+        if ((same_sort && streq(name, other->name)) || (file_and_directory && streq(path, other->path))) {
+            return other;
+        }
+    }
+    return NULL;
+}
+
 struct resource *host_add(struct host *host, const struct reader *reader, const struct resource_kind *kind,
                           const char *subject, const char *path, void *spec)
 {
     CLEANUP_FREE char *name = xasprintf("%s %s", kind->name, subject);
+    const struct resource *conflict = find_conflict(host, kind, name, path);
     struct resource *resource;
 
-    if (host_find(host, name) != NULL) {
+    if (conflict != NULL && conflict->kind == kind) {
         reader_problem(reader, "keep one of them", "\"%s\" is asked for twice", name);
+    } else if (conflict != NULL) {
+        reader_problem(reader, "keep one of them", "\"%s\" and \"%s\" stand at the same place", name, conflict->name);
     }
-    for (size_t i = 0; i < host->count; i++) {
-        const struct resource *other = &host->resources[i];
-
-        if (path == NULL) {
-            break;
-        }
-        if ((kind == &kind_file && other->kind == &kind_directory && streq(path, other->path)) ||
-            (kind == &kind_directory && other->kind == &kind_file && streq(path, other->path))) {
-            reader_problem(reader, "keep one of them", "\"%s\" and \"%s\" stand at the same place", name, other->name);
-        }
+    /* Room for a power of two. */
+    if ((host->count & (host->count - 1)) == 0) {
+        host->resources =
+            xrealloc(host->resources, (host->count == 0 ? 1 : host->count * 2) * sizeof(*host->resources));
     }
-    host->resources = xrealloc(host->resources, (host->count + 1) * sizeof(host->resources[0]));
     resource = &host->resources[host->count++];
     *resource = (struct resource){
         .kind = kind,
