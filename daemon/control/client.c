@@ -41,7 +41,8 @@ static int read_answer(int fd, int64_t deadline, struct text *answer, struct err
         int ready = poll(&watched, 1, deadline < 0 ? -1 : (int)(left < 0 ? 0 : left));
 
         if (ready == 0) {
-            return error_set(err, ERROR_TIMEOUT, 0, "the daemon has not answered in time");
+            error_set(err, ERROR_TIMEOUT, 0, "the daemon has not answered in time");
+            return error_remedy(err, "\"edgeinit status\" says what it waits for");
         }
         length = ready < 0 ? -1 : read(fd, chunk, sizeof(chunk));
         if (length < 0 && errno == EINTR) {

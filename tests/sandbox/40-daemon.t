@@ -144,7 +144,7 @@ EOF2
     is "$(<"$work/order")" 'first starts' "only the first has started"
     is "$(service first state) $(service second state) $(service third state)" 'starting waiting waiting' "their states"
     edge wait-ready --timeout 200ms first
-    is "$status $err" '1 edgeinit: error: the daemon has not answered in time' "wait-ready gives up"
+    is "$status $err" '1 edgeinit: error: the daemon has not answered in time; "edgeinit status" says what it waits for' "wait-ready gives up"
     edge wait-ready nosuch
     is "$status $err" '1 edgeinit: error: there is no service "nosuch" in the manifest' "wait-ready of an unknown service"
     (
