@@ -72,10 +72,13 @@ stage_tutorial()
     mkdir -p "$work" /data/usr
     cp "$EDGEINIT" "$work/edgeinit"
     EDGEINIT=$work/edgeinit
+    cp -r "$edge_root/cfg" "$edge_root/tests" "$work"
+    edge_root=$work
+    cd /
     overlay >"$work/pc.json"
     mount --rbind /usr /data/usr
-    # The DAYU200 has plain directories there.
-    umount --recursive /run /tmp
+    # The DAYU200 has plain directories there. Lazily: the project, and so this script, may lie in one of them.
+    umount --recursive --lazy /run /tmp
     all=(--run-dir /dev/edgeinit --manifest "$edge_root/cfg/edgeinit.json" --manifest "$edge_root/cfg/boards/dayu200.json"
         --manifest "$work/pc.json")
     edge plan "${all[@]}"
