@@ -68,12 +68,12 @@ root_make() {
 # Undo what outlives its mounts, then take the root's mount away with all that is on it.
 root_drop() {
     local group
-    rmdir "$ROOT/dev/cpuset/background" 2>/dev/null || true
+    rmdir "$ROOT/dev/cpuset/background" 2>/dev/null || true # a contestant that failed has not made it
     for group in "$ROOT"/sys/fs/cgroup/*; do
         [ ! -d "$group" ] || { chown 0:0 "$group" && chmod 0755 "$group"; }
     done
     for preference in 1 2; do
-        ip rule del pref "$preference" 2>/dev/null || true
+        ip rule del pref "$preference" 2>/dev/null || true # likewise
     done
     echo 0 >/proc/sys/net/ipv4/ip_forward
     # Not lazily: the card must be free for the next lap.

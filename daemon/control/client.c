@@ -24,7 +24,8 @@ int control_address(const char *run_dir, struct sockaddr_un *address, struct err
 static int no_daemon(const struct sockaddr_un *address, int errnum, struct error *err)
 {
     if (errnum != ENOENT && errnum != ECONNREFUSED) {
-        return error_system(err, errnum, "connect to %s", address->sun_path);
+        error_system(err, errnum, "connect to %s", address->sun_path);
+        return errnum == EACCES ? error_remedy(err, "only root may ask the daemon") : -1;
     }
     error_set(err, ERROR_NO_DAEMON, 0, "no edgeinit daemon answers at %s", address->sun_path);
     return error_remedy(err, "start it with \"edgeinit daemon\", or name its --run-dir");

@@ -220,7 +220,7 @@ talker: the end' "line by line, with the name, whole lines also if they came in 
     is "$status" 0 "and the first has not noticed"
     is "$(stat -c %a /run/edgeinit/control.sock)" 600 "the socket's mode"
     setpriv --reuid nobody --clear-groups "$EDGEINIT" status >"$work/nobody" 2>&1
-    is "$? $(<"$work/nobody")" '1 edgeinit: error: connect to /run/edgeinit/control.sock: Permission denied' "another user is refused"
+    is "$? $(<"$work/nobody")" '1 edgeinit: error: connect to /run/edgeinit/control.sock: Permission denied; only root may ask the daemon' "another user is refused"
     chmod 666 /run/edgeinit/control.sock
     setpriv --reuid nobody --clear-groups "$EDGEINIT" status >"$work/nobody" 2>&1
     ok "also when the socket's mode would let them" test $? -ne 0
