@@ -16,15 +16,21 @@ __attribute__((format(printf, 3, 0))) static void format_cut(char *buffer, size_
     }
 }
 
+__attribute__((format(printf, 4, 0))) static void fill(struct error *err, enum error_code code, int errnum,
+                                                       const char *format, va_list arguments)
+{
+    err->code = code;
+    err->errnum = errnum;
+    err->remedy[0] = '\0';
+    format_cut(err->what, sizeof(err->what), format, arguments);
+}
+
 int error_set(struct error *err, enum error_code code, int errnum, const char *format, ...)
 {
     va_list arguments;
 
-    err->code = code;
-    err->errnum = errnum;
-    err->remedy[0] = '\0';
     va_start(arguments, format);
-    format_cut(err->what, sizeof(err->what), format, arguments);
+    fill(err, code, errnum, format, arguments);
     va_end(arguments);
     return -1;
 }
@@ -33,11 +39,8 @@ int error_system(struct error *err, int errnum, const char *format, ...)
 {
     va_list arguments;
 
-    err->code = ERROR_SYSTEM;
-    err->errnum = errnum;
-    err->remedy[0] = '\0';
     va_start(arguments, format);
-    format_cut(err->what, sizeof(err->what), format, arguments);
+    fill(err, ERROR_SYSTEM, errnum, format, arguments);
     va_end(arguments);
     return -1;
 }

@@ -54,6 +54,19 @@ static void derive_needs(struct plan *plan, size_t index)
     need_list_free(&list);
 }
 
+/* The first need of an entry that could not be placed; an entry that is stuck has one. */
+static size_t stuck_on(const struct plan *plan, const bool *placed, size_t index)
+{
+    const struct plan_entry *entry = &plan->entries[index];
+
+    for (size_t i = 0; i < entry->need_count; i++) {
+        if (!placed[entry->needs[i]]) {
+            return entry->needs[i];
+        }
+    }
+    return index;
+}
+
 /* Follow unplaced needs from an entry that cannot be placed until one comes up twice: that is the cycle. */
 static int report_cycle(const struct plan *plan, const bool *placed, size_t start, struct error *err)
 {
@@ -62,28 +75,13 @@ static int report_cycle(const struct plan *plan, const bool *placed, size_t star
     size_t at = start;
     size_t first;
 
-    while (!seen[at]) {
-        const struct plan_entry *entry = &plan->entries[at];
-
+    for (; !seen[at]; at = stuck_on(plan, placed, at)) {
         seen[at] = true;
-        for (size_t i = 0; i < entry->need_count; i++) {
-            if (!placed[entry->needs[i]]) {
-                at = entry->needs[i];
-                break;
-            }
-        }
     }
     first = at;
     do {
-        const struct plan_entry *entry = &plan->entries[at];
-
-        text_format(&cycle, "%s needs ", entry->resource->name);
-        for (size_t i = 0; i < entry->need_count; i++) {
-            if (!placed[entry->needs[i]]) {
-                at = entry->needs[i];
-                break;
-            }
-        }
+        text_format(&cycle, "%s needs ", plan->entries[at].resource->name);
+        at = stuck_on(plan, placed, at);
     } while (at != first);
     text_add(&cycle, plan->entries[first].resource->name);
     error_set(err, ERROR_INPUT, 0, "the manifest goes round in a circle: %s", text_string(&cycle));

@@ -32,7 +32,7 @@ card_attach()
     local image=$1/$BOARD_NAME.img device
     card_choose_type
     truncate -s "$BOARD_CARD_SIZE" "$image" && card_format "$image"
-    # Without the module there is no /dev/loop-control; losetup says what is wrong.
+    # Without the module there is no /dev/loop-control; if it cannot be loaded, losetup says what is wrong.
     [[ -e /dev/loop-control ]] || modprobe -q loop || true
     device=$(losetup --find --show "$image") || die "no loop device for the card; --card none goes without"
     # Detaching a device that is open only marks it: it goes when its last user, this descriptor or a mount, goes.
