@@ -26,6 +26,15 @@ static const struct {
      "  --state-dir DIR  what survives a reboot (default " DEFAULT_STATE_DIR ")\n"},
     {OPTION_JSON, " [--json]", "  --json           answer in JSON (docs/json.md)\n"},
     {OPTION_TIMEOUT, " [--timeout D]", "  --timeout D      give up after this long: 500ms, 30s, 5m (default: never)\n"},
+    {OPTION_NO_WAIT, " [--no-wait]", "  --no-wait        ask for it, and do not wait until it is done\n"},
+    {OPTION_LOGS, " [-f] [-n N]",
+     "  -f, --follow     go on with what comes, until interrupted\n"
+     "  -n, --lines N    start with the last N lines (default 100)\n"},
+    {OPTION_DOCTOR, " [--kernel-config FILE] [--kernel-version X.Y] [--fragment[=all]]",
+     "  --kernel-config FILE   judge this kernel configuration (.config, defconfig, config.gz); without --manifest\n"
+     "                         nothing else is looked at\n"
+     "  --kernel-version X.Y   of the kernel that it is for, where the file does not say that itself\n"
+     "  --fragment[=all]       print the defconfig lines that are missing, and nothing else; all: the optional ones too\n"},
 };
 
 static void print_usage(FILE *out, const struct verb *verb)
@@ -60,7 +69,64 @@ int command_usage_error(const struct verb *verb, const char *what, const char *s
     return EXIT_USAGE;
 }
 
-enum { CHAR_MANIFEST = 256, CHAR_RUN_DIR, CHAR_STATE_DIR, CHAR_JSON, CHAR_TIMEOUT, CHAR_HELP };
+enum {
+    CHAR_MANIFEST = 256,
+    CHAR_RUN_DIR,
+    CHAR_STATE_DIR,
+    CHAR_JSON,
+    CHAR_TIMEOUT,
+    CHAR_NO_WAIT,
+    CHAR_FOLLOW,
+    CHAR_LINES,
+    CHAR_KERNEL_CONFIG,
+    CHAR_KERNEL_VERSION,
+    CHAR_FRAGMENT,
+    CHAR_HELP
+};
+
+/* "5.10" or "5.10.93" as 0x050a00, 0x050a5d. */
+static bool parse_version(const char *text, unsigned *version)
+{
+    unsigned long parts[3] = {0};
+    char *end = NULL;
+
+    for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+        if (*text < '0' || *text > '9') {
+            return false;
+        }
+        parts[i] = strtoul(text, &end, 10);
+        if (parts[i] > 255) {
+            return false;
+        }
+        if (*end != '.') {
+            break;
+        }
+        text = end + 1;
+    }
+    *version = (unsigned)(parts[0] << 16 | parts[1] << 8 | parts[2]);
+    return *end == '\0' && *version >= 1U << 16;
+}
+
+static int parse_doctor_option(struct command *command, int character, const char *value)
+{
+    switch (character) {
+        case CHAR_KERNEL_CONFIG:
+            command->kernel_config = value;
+            return 0;
+        case CHAR_KERNEL_VERSION:
+            if (!parse_version(value, &command->kernel_version)) {
+                return command_usage_error(command->verb, "--kernel-version wants a version such as 5.10, not", value);
+            }
+            return 0;
+        default:
+            if (value[0] != '\0' && !streq(value, "all")) {
+                return command_usage_error(command->verb, "--fragment wants nothing or \"=all\", not", value);
+            }
+            command->fragment = true;
+            command->fragment_all = value[0] != '\0';
+            return 0;
+    }
+}
 
 static int parse_options(struct command *command, int argc, char **argv)
 {
@@ -70,15 +136,24 @@ static int parse_options(struct command *command, int argc, char **argv)
         {"state-dir", required_argument, NULL, CHAR_STATE_DIR},
         {"json", no_argument, NULL, CHAR_JSON},
         {"timeout", required_argument, NULL, CHAR_TIMEOUT},
+        {"no-wait", no_argument, NULL, CHAR_NO_WAIT},
+        {"follow", no_argument, NULL, CHAR_FOLLOW},
+        {"lines", required_argument, NULL, CHAR_LINES},
+        {"kernel-config", required_argument, NULL, CHAR_KERNEL_CONFIG},
+        {"kernel-version", required_argument, NULL, CHAR_KERNEL_VERSION},
+        {"fragment", optional_argument, NULL, CHAR_FRAGMENT},
         {"help", no_argument, NULL, CHAR_HELP},
         {0},
     };
     static const unsigned bits[] = {OPTION_MANIFEST, OPTION_DIRECTORIES, OPTION_DIRECTORIES, OPTION_JSON,
-                                    OPTION_TIMEOUT};
+                                    OPTION_TIMEOUT,  OPTION_NO_WAIT,     OPTION_LOGS,        OPTION_LOGS,
+                                    OPTION_DOCTOR,   OPTION_DOCTOR,      OPTION_DOCTOR};
+    int64_t number = 0;
     int character;
 
     opterr = 0;
-    while ((character = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+    while ((character = getopt_long(argc, argv, ":fn:", options, NULL)) != -1) {
+        character = character == 'f' ? CHAR_FOLLOW : character == 'n' ? CHAR_LINES : character;
         if (character == CHAR_HELP) {
             print_help(command->verb);
             return -1;
@@ -101,6 +176,25 @@ static int parse_options(struct command *command, int argc, char **argv)
                 break;
             case CHAR_JSON:
                 command->json = true;
+                break;
+            case CHAR_NO_WAIT:
+                command->no_wait = true;
+                break;
+            case CHAR_FOLLOW:
+                command->follow = true;
+                break;
+            case CHAR_LINES:
+                if (!text_parse_integer(optarg, &number) || number < 0) {
+                    return command_usage_error(command->verb, "--lines wants a number such as 100, not", optarg);
+                }
+                command->lines = (uint64_t)number;
+                break;
+            case CHAR_KERNEL_CONFIG:
+            case CHAR_KERNEL_VERSION:
+            case CHAR_FRAGMENT:
+                if (parse_doctor_option(command, character, optarg == NULL ? "" : optarg) != 0) {
+                    return EXIT_USAGE;
+                }
                 break;
             default:
                 if (!text_parse_duration(optarg, &command->timeout) || command->timeout > LONGEST_TIMEOUT) {
@@ -144,6 +238,7 @@ static void add_default_manifests(struct command *command)
     size_t count = glob(pattern, 0, NULL, &command->conf_d) == 0 ? command->conf_d.gl_pathc : 0;
 
     command->manifests = xrealloc(command->manifests, (count + 1) * sizeof(*command->manifests));
+    command->usual_manifests = true;
     command->manifests[command->manifest_count++] = DEFAULT_MANIFEST;
     for (size_t i = 0; i < count; i++) {
         command->manifests[command->manifest_count++] = command->conf_d.gl_pathv[i];
@@ -157,6 +252,7 @@ int command_run(const struct verb *verb, int argc, char **argv)
         .manifests = xcalloc((size_t)argc, sizeof(*command.manifests)),
         .run_dir = default_run_dir(),
         .state_dir = DEFAULT_STATE_DIR,
+        .lines = 100,
         .timeout = -1,
     };
     int code = parse_options(&command, argc, argv);

@@ -17,16 +17,27 @@ enum option_bit {
     OPTION_DIRECTORIES = 1 << 1,
     OPTION_JSON = 1 << 2,
     OPTION_TIMEOUT = 1 << 3,
+    OPTION_NO_WAIT = 1 << 4,
+    OPTION_LOGS = 1 << 5,
+    OPTION_DOCTOR = 1 << 6,
 };
 
 struct command {
     const struct verb *verb;
     const char **manifests;
     size_t manifest_count;
+    bool usual_manifests; /* none was named */
     const char *run_dir;
     const char *state_dir;
     bool json;
-    int64_t timeout; /* milliseconds; -1: for ever */
+    bool no_wait;
+    bool follow;
+    uint64_t lines;            /* of a log */
+    int64_t timeout;           /* milliseconds; -1: for ever */
+    const char *kernel_config; /* NULL: the running kernel's */
+    unsigned kernel_version;   /* 0x050a00 for 5.10; 0: as the configuration says */
+    bool fragment;
+    bool fragment_all; /* with what is optional */
     char **arguments;
     int argument_count;
     glob_t conf_d;

@@ -11,7 +11,9 @@
 #include "control/daemon.h"
 #include "control/protocol.h"
 #include "control/show.h"
+#include "doctor/verb.h"
 #include "plan/apply.h"
+#include "supervise/logs.h"
 
 #define VERSION "0.1.0"
 #define STATUS_PATIENCE 15000
@@ -193,6 +195,7 @@ static int run_daemon(struct command *command)
     return code;
 }
 
+/* What the daemon says besides yes and no goes to stderr: it is no answer. */
 static cJSON *ask(struct command *command, const char *service, int64_t patience, int *code)
 {
     CLEANUP_JSON cJSON *request = cJSON_CreateObject();
@@ -202,6 +205,9 @@ static cJSON *ask(struct command *command, const char *service, int64_t patience
     cJSON_AddStringToObject(request, "verb", command->verb->name);
     if (service != NULL) {
         cJSON_AddStringToObject(request, "service", service);
+    }
+    if (command->no_wait) {
+        cJSON_AddBoolToObject(request, "wait", 0);
     }
     answer = control_ask(command->run_dir, request, patience, &err);
     if (answer == NULL) {
@@ -214,6 +220,8 @@ static cJSON *ask(struct command *command, const char *service, int64_t patience
 
         log_error("%s", reason == NULL ? "the daemon refused" : reason);
         *code = EXIT_FAILED;
+    } else if (cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(answer, "note")) != NULL) {
+        log_info("%s", cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(answer, "note")));
     }
     return answer;
 }
@@ -258,6 +266,62 @@ static int run_wait_ready(struct command *command)
     return code;
 }
 
+/* start, stop, restart, reload: the daemon does it, and answers when it is done. */
+static int run_request(struct command *command)
+{
+    int code = EXIT_FAILED;
+
+    cJSON_Delete(ask(command, command->argument_count == 0 ? NULL : command->arguments[0], command->timeout, &code));
+    return code;
+}
+
+static int run_logs(struct command *command)
+{
+    struct error err = {0};
+    const char *service = command->argument_count == 0 ? NULL : command->arguments[0];
+
+    return logs_show(command->run_dir, service, command->lines, command->follow, stdout, &err) == 0 ? EXIT_DONE
+                                                                                                    : print_error(&err);
+}
+
+/* Without a manifest of ours the board is judged all the same. */
+static bool has_manifest(const struct command *command)
+{
+    return !command->usual_manifests || access(command->manifests[0], F_OK) == 0;
+}
+
+static int run_doctor(struct command *command)
+{
+    static struct node node; /* until the process ends, which frees it at once */
+    struct doctor_request request = {
+        .run_dir = command->run_dir,
+        .kernel_config = command->kernel_config,
+        .kernel_version = command->kernel_version,
+        .fragment = command->fragment,
+        .fragment_all = command->fragment_all,
+        .probe = !command->fragment && (command->kernel_config == NULL || !command->usual_manifests),
+    };
+    CLEANUP_TEXT struct text out = {0};
+    struct error err = {0};
+    int code;
+
+    if (request.probe && has_manifest(command)) {
+        if (load(command, &node) != 0) {
+            return EXIT_FAILED;
+        }
+        request.manifest = node.manifest.root;
+    } else if (request.probe) {
+        log_info("there is no manifest: judged as a board that is to run dockerd and edgecore");
+    }
+    code = doctor_answer(&request, command->json, show_wants_colour(STDOUT_FILENO), &out, &err);
+    if (code < 0) {
+        return err.code == ERROR_INPUT && err.errnum == 0 ? command_usage_error(command->verb, err.what, NULL)
+                                                          : print_error(&err);
+    }
+    print(&out);
+    return code;
+}
+
 static const struct verb verbs[] = {
     {"daemon", "", "bring the board up, run its services, stay (started by init)",
      "Applies the manifest, starts the services and keeps them running, passes their output on, answers status,\n"
@@ -281,6 +345,31 @@ static const struct verb verbs[] = {
      "With --timeout it also waits for the daemon to appear.\n"
      "Exit code 0: ready, 1: it cannot become ready or the time is over, 3: no daemon runs.\n",
      OPTION_DIRECTORIES | OPTION_TIMEOUT, 0, 1, run_wait_ready},
+    {"start", " SERVICE", "start a service, from whatever state it is in",
+     "Waits until it is ready. One that is stopped stays stopped until it is started again.\n"
+     "Exit code 0: it is ready, 1: it could not be started (edgeinit goes on trying as the manifest says), 3: no daemon.\n",
+     OPTION_DIRECTORIES | OPTION_TIMEOUT | OPTION_NO_WAIT, 1, 1, run_request},
+    {"stop", " SERVICE", "stop a service, and keep it stopped",
+     "Its stop signal, then SIGKILL when its time is over. Says which services that come after it still run.\n"
+     "Exit code 0: it has stopped, 1: there is no such service, 3: no daemon.\n",
+     OPTION_DIRECTORIES | OPTION_TIMEOUT | OPTION_NO_WAIT, 1, 1, run_request},
+    {"restart", " SERVICE", "stop a service if it runs, and start it",
+     "Waits until the new one is ready. Exit code 0: it is ready, 1: it could not be started, 3: no daemon.\n",
+     OPTION_DIRECTORIES | OPTION_TIMEOUT | OPTION_NO_WAIT, 1, 1, run_request},
+    {"reload", "", "read the manifest anew and restart only what changed",
+     "Applies the resources, starts what is new, stops what is gone, restarts services that are started differently now.\n"
+     "A manifest with mistakes is refused, and nothing changes. SIGHUP to the daemon does the same.\n"
+     "Exit code 0: done (wait-ready waits for the services), 1: refused, 3: no daemon.\n",
+     OPTION_DIRECTORIES | OPTION_TIMEOUT | OPTION_NO_WAIT, 0, 0, run_request},
+    {"doctor", "", "can this board run the node, and if not, what to do",
+     "Tries what dockerd and edgecore need, in processes and namespaces of their own, and reads the kernel's options.\n"
+     "One line for each finding, what it costs, and the remedy; docs/doctor.md explains all. Changes nothing.\n"
+     "Exit code 0: fit, 1: unfit, 2: fit, with warnings.\n",
+     OPTION_MANIFEST | OPTION_DIRECTORIES | OPTION_JSON | OPTION_DOCTOR, 0, 0, run_doctor},
+    {"logs", " [SERVICE]", "what a service wrote, or all of them",
+     "Reads the rings in the run directory; needs no daemon.\n"
+     "Exit code 0: shown, 1: there is no such log.\n",
+     OPTION_DIRECTORIES | OPTION_LOGS, 0, 1, run_logs},
 };
 
 static void print_overview(FILE *out)
@@ -291,7 +380,7 @@ static void print_overview(FILE *out)
         fprintf(out, "  %-11s %s\n", verbs[i].name, verbs[i].summary);
     }
     fputs("\nedgeinit VERB --help says more. edgeinit --version prints the version.\n"
-          "Exit codes: 0 done, 1 failed, 2 differences (plan), 3 no daemon, 64 usage.\n",
+          "Exit codes: 0 done, 1 failed, 2 differences (plan) or warnings (doctor), 3 no daemon, 64 usage.\n",
           out);
 }
 

@@ -189,7 +189,7 @@ int file_make_private(const char *directory, struct error *err)
     if (file_make_parents(parent, err) != 0) {
         return -1;
     }
-    if (mkdir(directory, 0700) == 0) {
+    if (mkdir(directory, 0711) == 0) {
         return 0;
     }
     if (errno != EEXIST || lstat(directory, &status) != 0) {
@@ -199,7 +199,7 @@ int file_make_private(const char *directory, struct error *err)
         error_set(err, ERROR_INPUT, 0, "use %s: it is no directory of root's", directory);
         return error_remedy(err, "remove it, or name another directory");
     }
-    if ((status.st_mode & 077) != 0 && chmod(directory, 0700) != 0) {
+    if ((status.st_mode & 066) != 0 && chmod(directory, 0711) != 0) {
         return error_system(err, errno, "chmod %s", directory);
     }
     return 0;

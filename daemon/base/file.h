@@ -36,8 +36,9 @@ int file_put(const char *path, const char *value, struct error *err);
 /* mkdir -p: make the directory and its missing parents, mode 0755 before umask. No error if it is there. */
 int file_make_parents(const char *directory, struct error *err);
 
-/* A directory that nobody else may even open, mode 0700, with its parents: whoever can open a directory can lock it. One
- * that is there must belong to root or the caller; a looser mode is tightened. */
+/* A directory that nobody else may list or open (whoever can open a directory can lock it), mode 0711, with its parents:
+ * others pass through to what lets them in by its own mode. One that is there must belong to root or the caller; a looser
+ * mode is tightened. */
 int file_make_private(const char *directory, struct error *err);
 
 /* Write all bytes to a descriptor, going on after short writes and EINTR. Returns -1 with errno. */

@@ -4,281 +4,193 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
+#include <poll.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "control/bringup.h"
+#include "control/diagnosis.h"
 #include "control/server.h"
-#include "control/show.h"
-#include "host/window.h"
-#include "plan/apply.h"
-#include "supervise/supervisor.h"
+#include "control/status.h"
+#include "control/verbs.h"
+#include "host/owner.h"
 
 #define LOCK_NAME "daemon.lock"
-
-/* What the worker tells of one entry; smaller than PIPE_BUF, so it arrives whole. */
-struct record {
-    uint32_t index;
-    enum plan_state state;
-    uint32_t blocker;
-    char text[1024]; /* the line for the log; "" for none */
-};
-
-/* What the daemon keeps of a resource once it is settled. */
-struct outcome {
-    enum plan_state state;
-    uint32_t blocker;
-};
+#define READY_NAME "ready"
+#define LOCK_PATIENCE (500 * MICROSECONDS_PER_MILLISECOND)
 
 struct daemon {
     const struct node_paths *paths;
     struct node *node;
+    bool own_node; /* it came with a reload, and is ours to free */
     struct loop loop;
     struct supervisor supervisor;
+    struct bringup bringup;
+    struct diagnosis diagnosis;
     struct server server;
     struct loop_source signals;
-    struct loop_source journal; /* the apply worker's pipe */
-    pid_t worker;
-    struct outcome *outcomes;
-    size_t outcome_count;
-    char **names;     /* of the resources */
-    bool **needed_by; /* [service][resource]: it must be in place */
-    bool *no_place;   /* [resource]: modules, rules, SELinux: all services wait until it is settled, well or badly */
-    bool *settled;    /* [service]: released or blocked */
+    bool ready;    /* everything was, once */
+    bool examined; /* by doctor */
     int64_t started;
 };
 
-static void report(void *data, const struct plan *plan, const struct plan_entry *entry)
+/* Keep of the node what the services need, and give the rest back: the resources' part of the manifest is read anew by
+ * the workers that want it. */
+static void keep_little(struct node *node)
 {
-    const int *pipe_fd = data;
-    CLEANUP_TEXT struct text line = {0};
-    struct record record = {0};
-
-    if (entry == NULL) {
-        return;
-    }
-    record.index = (uint32_t)(entry - plan->entries);
-    record.state = entry->state;
-    record.blocker = (uint32_t)entry->blocker;
-    show_apply_entry(plan, entry, false, &line);
-    if (line.length > 0) {
-        line.data[line.length - 1] = '\0';
-    }
-    snprintf(record.text, sizeof(record.text), "%s", text_string(&line));
-    file_write_all(*pipe_fd, (const char *)&record, sizeof(record));
+    plan_free(&node->plan);
+    host_free(&node->host);
+    cJSON_DeleteItemFromObjectCaseSensitive(node->manifest.root, "host");
+    free(node->manifest.places.items);
+    node->manifest.places = (struct place_list){0};
+    malloc_trim(0);
 }
 
-/* In the worker. */
-static void apply_and_exit(struct daemon *daemon, int pipe_fd)
+static void release_node(struct daemon *daemon)
 {
-    CLEANUP_TEXT struct text summary = {0};
+    if (daemon->own_node) {
+        node_free(daemon->node);
+        free(daemon->node);
+    }
+}
+
+/* Who may use the control socket besides root; a name that the board does not know is said, and nobody then. */
+static gid_t control_group(const struct node *node)
+{
+    const struct ownership wanted = {.group = node->control_group, .mode = -1};
+    struct error err = {0};
+    uid_t uid = (uid_t)-1;
+    gid_t gid = (gid_t)-1;
+    char text[1024];
+
+    if (node->control_group != NULL && owner_resolve(&wanted, &uid, &gid, &err) != 0) {
+        log_warning("control.group: %s; until then only root may use the control socket",
+                    error_text(&err, text, sizeof(text)));
+        return (gid_t)-1;
+    }
+    return gid;
+}
+
+/* Read the manifest anew. The board goes on as it was if that has mistakes; they are told. */
+static int reload(struct daemon *daemon, char *note, size_t size)
+{
+    struct node *fresh = xcalloc(1, sizeof(*fresh));
     struct error err = {0};
     char text[1024];
-    int64_t started = clock_now();
-    sigset_t none;
 
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    prctl(PR_SET_NAME, "edgeinit-apply");
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    if (apply_run(&daemon->node->plan, report, NULL, &pipe_fd, &err) != 0) {
+    if (node_load(fresh, daemon->paths) != 0) {
+        CLEANUP_TEXT struct text problems = {0};
+
+        manifest_describe(&fresh->manifest, &problems);
+        snprintf(note, size, "the manifest is refused, and nothing was changed: %s", text_string(&problems));
+        log_error("%s", note);
+        node_free(fresh);
+        free(fresh);
+        return -1;
+    }
+    log_info("reading the manifest anew");
+    supervisor_reload(&daemon->supervisor, &fresh->services);
+    server_set_group(&daemon->server, control_group(fresh));
+    if (bringup_start(&daemon->bringup, fresh, &err) != 0) {
         log_error("%s", error_text(&err, text, sizeof(text)));
-        _exit(EXIT_FAILURE);
     }
-    show_apply_summary(&daemon->node->plan, clock_now() - started, false, &summary);
-    summary.data[summary.length - 1] = '\0';
-    log_info("%s", text_string(&summary));
-    _exit(EXIT_SUCCESS);
-}
-
-/* Release or block the services whose resources are all settled. `ended`: no more news will come. */
-static void settle_services(struct daemon *daemon, bool ended)
-{
-    for (size_t i = 0; i < daemon->supervisor.count; i++) {
-        const char *culprit = NULL;
-        bool open = false;
-
-        for (size_t j = 0; j < daemon->outcome_count && !daemon->settled[i]; j++) {
-            enum plan_state state = daemon->outcomes[j].state;
-
-            bool is_settled = state >= STATE_IN_PLACE || ended;
-
-            if (state == STATE_IN_PLACE || state == STATE_APPLIED ||
-                (!daemon->needed_by[i][j] && (is_settled || !daemon->no_place[j]))) {
-                continue;
-            }
-            if (is_settled && culprit == NULL) {
-                culprit = daemon->names[daemon->outcomes[j].blocker];
-            }
-            open |= !is_settled;
-        }
-        if (daemon->settled[i] || (culprit == NULL && open)) {
-            continue;
-        }
-        daemon->settled[i] = true;
-        if (culprit == NULL) {
-            supervisor_release(&daemon->supervisor, i);
-        } else {
-            CLEANUP_FREE char *cause = xasprintf("%s failed; mend it, then restart edgeinit", culprit);
-
-            supervisor_block(&daemon->supervisor, i, cause);
-        }
-    }
-}
-
-static void journal_readable(void *data, uint32_t events)
-{
-    struct daemon *daemon = data;
-    struct record record;
-    ssize_t length = read(daemon->journal.fd, &record, sizeof(record));
-
-    (void)events;
-    if (length != (ssize_t)sizeof(record)) {
-        int fd = daemon->journal.fd;
-
-        loop_remove(&daemon->loop, &daemon->journal);
-        close(fd);
-        settle_services(daemon, true);
-        return;
-    }
-    if (record.index >= daemon->outcome_count || record.blocker >= daemon->outcome_count) {
-        return;
-    }
-    record.text[sizeof(record.text) - 1] = '\0';
-    daemon->outcomes[record.index] = (struct outcome){.state = record.state, .blocker = record.blocker};
-    if (record.state == STATE_FAILED || record.state == STATE_BLOCKED) {
-        log_error("%s", record.text + 2);
-    } else if (record.text[0] != '\0') {
-        log_info("%s", record.text);
-    }
-    settle_services(daemon, false);
-}
-
-static int start_apply(struct daemon *daemon, struct error *err)
-{
-    int ends[2];
-
-    if (pipe2(ends, O_CLOEXEC) != 0) {
-        return error_system(err, errno, "pipe");
-    }
-    daemon->worker = fork();
-    if (daemon->worker == 0) {
-        apply_and_exit(daemon, ends[1]);
-    }
-    close(ends[1]);
-    if (daemon->worker < 0 ||
-        loop_add(&daemon->loop, &daemon->journal, ends[0], EPOLLIN, journal_readable, daemon, err) != 0) {
-        close(ends[0]);
-        return error_system(err, errno, "start the apply worker");
-    }
+    release_node(daemon);
+    daemon->node = fresh;
+    daemon->own_node = true;
+    keep_little(fresh);
     return 0;
 }
 
-static void add_milliseconds(cJSON *object, const char *key, int64_t microseconds)
-{
-    int64_t milliseconds = microseconds / MICROSECONDS_PER_MILLISECOND;
+/* What the server asks. */
 
-    cJSON_AddNumberToObject(object, key, (double)milliseconds);
-}
-
-static cJSON *service_json(const struct service *service)
-{
-    cJSON *item = cJSON_CreateObject();
-    int64_t now = clock_now();
-
-    cJSON_AddStringToObject(item, "name", service->config->name);
-    cJSON_AddStringToObject(item, "state", service_state_name(service->state));
-    cJSON_AddStringToObject(item, "cause", service->cause);
-    cJSON_AddNumberToObject(item, "pid", service->pid);
-    add_milliseconds(item, "since_ms", now - service->since);
-    cJSON_AddNumberToObject(item, "restarts", service->restarts);
-    if (service->state == SERVICE_DELAYED && service->timer.armed) {
-        add_milliseconds(item, "next_try_ms", service->timer.due - now);
-    }
-    return item;
-}
-
-/* In a worker: look at the board as it is now. */
 static cJSON *make_status(void *data)
 {
-    struct daemon *daemon = data;
-    struct node fresh = {0};
-    cJSON *status;
-    cJSON *self;
-    cJSON *services;
-    bool loaded = node_load(&fresh, daemon->paths) == 0;
+    const struct daemon *daemon = data;
 
-    if (loaded) {
-        plan_probe(&fresh.plan);
-    }
-    status = loaded ? show_plan_json(&fresh.plan) : cJSON_CreateObject();
-    cJSON_AddBoolToObject(status, "ok", 1);
-    if (!loaded) {
-        CLEANUP_TEXT struct text problems = {0};
-
-        manifest_describe(&fresh.manifest, &problems);
-        cJSON_AddStringToObject(status, "manifest_refused", text_string(&problems));
-    }
-    cJSON_AddBoolToObject(status, "applying", daemon->journal.fd >= 0);
-    services = cJSON_AddArrayToObject(status, "services");
-    for (size_t i = 0; i < daemon->supervisor.count; i++) {
-        cJSON_AddItemToArray(services, service_json(&daemon->supervisor.services[i]));
-    }
-    self = cJSON_AddObjectToObject(status, "daemon");
-    cJSON_AddNumberToObject(self, "pid", getppid());
-    add_milliseconds(self, "uptime_ms", clock_now() - daemon->started);
-    node_free(&fresh);
-    return status;
+    return status_make(daemon->paths, &daemon->bringup, daemon->started);
 }
 
-/* Is what a client waits for there? 1 yes, 0 not yet, -1 never, with the reason. */
-static int is_ready(void *data, const char *name, char *reason, size_t size)
+static int begin(void *data, const struct request *request, uint64_t *ticket, char *note, size_t size)
+{
+    struct daemon *daemon = data;
+
+    *ticket = 0;
+    return streq(request->verb, "reload") ? reload(daemon, note, size)
+                                          : verbs_begin(&daemon->bringup, request, ticket, note, size);
+}
+
+static int is_done(void *data, const struct request *request, uint64_t ticket, char *reason, size_t size)
 {
     const struct daemon *daemon = data;
-    bool found = name == NULL;
-    int ready = 1;
 
-    if (name == NULL && daemon->journal.fd >= 0) {
-        ready = 0;
-    }
-    for (size_t i = 0; i < daemon->supervisor.count; i++) {
-        const struct service *service = &daemon->supervisor.services[i];
-
-        if (name != NULL && !streq(service->config->name, name)) {
-            continue;
-        }
-        found = true;
-        if (service->state == SERVICE_BLOCKED) {
-            snprintf(reason, size, "%s is blocked: %s", service->config->name, service->cause);
-            return -1;
-        }
-        if (service->state != SERVICE_READY) {
-            ready = 0;
-        }
-    }
-    if (!found) {
-        snprintf(reason, size, "there is no service \"%s\" in the manifest", name);
-        return -1;
-    }
-    return ready;
+    return streq(request->verb, "reload") ? !bringup_is_running(&daemon->bringup)
+                                          : verbs_is_done(&daemon->bringup, request, ticket, reason, size);
 }
 
-static void service_changed(void *data, const struct service *service)
+/* When it all became true for the first time since the boot, in milliseconds: for doctor, and for whoever waits for a file. A
+ * daemon that comes back finds the note of the one before. */
+static void note_ready(struct daemon *daemon)
+{
+    const struct file_attributes attributes = {.mode = 0644, .uid = (uid_t)-1, .gid = (gid_t)-1};
+    CLEANUP_FREE char *path = NULL;
+    CLEANUP_FREE char *text = NULL;
+    struct error ignored = {0};
+    struct timespec now;
+
+    if (daemon->ready || !verbs_all_ready(&daemon->bringup)) {
+        return;
+    }
+    daemon->ready = true;
+    path = xasprintf("%s/" READY_NAME, daemon->paths->run_dir);
+    if (access(path, F_OK) != 0 && clock_gettime(CLOCK_BOOTTIME, &now) == 0) {
+        text = xasprintf("%lld\n", (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000);
+        file_write(path, text, strlen(text), &attributes, &ignored);
+    }
+}
+
+/* Once after bring-up. */
+static void examine(struct daemon *daemon)
+{
+    if (!daemon->examined && !bringup_is_running(&daemon->bringup)) {
+        daemon->examined = true;
+        diagnosis_examine(&daemon->diagnosis);
+    }
+}
+
+/* An earlier daemon has seen this board ready. */
+static bool was_ready(const struct daemon *daemon)
+{
+    CLEANUP_FREE char *path = xasprintf("%s/" READY_NAME, daemon->paths->run_dir);
+
+    return access(path, F_OK) == 0;
+}
+
+static void service_changed(void *data, struct service *service)
 {
     struct daemon *daemon = data;
 
-    (void)service;
+    if (service != NULL) {
+        diagnosis_look(&daemon->diagnosis, service);
+    }
+    note_ready(daemon);
+    examine(daemon);
     server_look_again(&daemon->server);
 }
 
 static void all_stopped(void *data)
 {
-    ((struct daemon *)data)->loop.stop = true;
+    struct daemon *daemon = data;
+    CLEANUP_FREE char *path = xasprintf("%s/" READY_NAME, daemon->paths->run_dir);
+
+    unlink(path);
+    daemon->loop.stop = true;
 }
 
 static void reap(struct daemon *daemon)
@@ -287,16 +199,9 @@ static void reap(struct daemon *daemon)
     pid_t pid;
 
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        if (supervisor_reap(&daemon->supervisor, pid, status)) {
-            continue;
+        if (!supervisor_reap(&daemon->supervisor, pid, status)) {
+            bringup_reap(&daemon->bringup, pid, status);
         }
-        if (pid == daemon->worker) {
-            daemon->worker = 0;
-            if (WIFSIGNALED(status)) {
-                log_error("the apply worker was killed by signal %d", WTERMSIG(status));
-            }
-        }
-        server_look_again(&daemon->server); /* "all ready" includes that apply has ended */
     }
 }
 
@@ -304,17 +209,18 @@ static void signal_readable(void *data, uint32_t events)
 {
     struct daemon *daemon = data;
     struct signalfd_siginfo info;
+    char note[1024];
 
     (void)events;
     while (read(daemon->signals.fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
         if (info.ssi_signo == SIGCHLD) {
             reap(daemon);
+        } else if (info.ssi_signo == SIGHUP) {
+            reload(daemon, note, sizeof(note));
         } else {
             log_info("stopping on %s", strsignal((int)info.ssi_signo));
-            if (daemon->worker > 0) {
-                kill(daemon->worker, SIGKILL);
-            }
-            supervisor_stop(&daemon->supervisor);
+            bringup_close(&daemon->bringup);
+            supervisor_end(&daemon->supervisor);
         }
     }
 }
@@ -336,11 +242,40 @@ static int watch_signals(struct daemon *daemon, struct error *err)
                   : loop_add(&daemon->loop, &daemon->signals, fd, EPOLLIN, signal_readable, daemon, err);
 }
 
+/* Who holds the lock; 0: nobody any more. */
+static pid_t lock_holder(int fd)
+{
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+    return fcntl(fd, F_GETLK, &whole) == 0 && whole.l_type != F_UNLCK ? whole.l_pid : 0;
+}
+
+/* A lock of the process (fcntl(2)): one of flock(2) would live on in every child, and a worker that hangs with a broken card
+ * would keep the next daemon out. A daemon that was killed may still be on its way out: then the lock is worth a wait. */
+static int lock_or_wait(int fd)
+{
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int64_t deadline = clock_now() + LOCK_PATIENCE;
+
+    while (fcntl(fd, F_SETLK, &whole) != 0) {
+        bool taken = errno == EAGAIN || errno == EACCES;
+        pid_t holder = lock_holder(fd);
+        CLEANUP_CLOSE int pidfd = holder <= 0 ? -1 : (int)syscall(SYS_pidfd_open, holder, 0);
+        struct pollfd watched = {.fd = pidfd, .events = POLLIN};
+        int64_t left = (deadline - clock_now()) / MICROSECONDS_PER_MILLISECOND;
+
+        if (!taken || left <= 0) {
+            return -1;
+        }
+        poll(&watched, pidfd >= 0, pidfd >= 0 ? (int)left : 1);
+    }
+    return 0;
+}
+
 /* One daemon at a time for a run directory: the lock dies with its holder. */
 static int take_lock(const char *run_dir, struct error *err)
 {
     CLEANUP_FREE char *path = xasprintf("%s/" LOCK_NAME, run_dir);
-    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     CLEANUP_CLOSE int fd = -1;
 
     if (file_make_private(run_dir, err) != 0) {
@@ -351,103 +286,38 @@ static int take_lock(const char *run_dir, struct error *err)
     if (fd < 0) {
         return error_system(err, errno, "open %s", path);
     }
-    /* A lock of the process (fcntl(2)): one of flock(2) would live on in every child, and a worker that hangs with a
-     * broken card would keep the next daemon out. */
-    if (fcntl(fd, F_SETLK, &whole) != 0) {
-        error_system(err, errno, "lock %s", path);
-        return error_remedy(err, "another edgeinit daemon is running: see \"edgeinit status\"");
+    if (lock_or_wait(fd) != 0) {
+        error_set(err, ERROR_INPUT, 0, "another edgeinit daemon holds %s: pid %d", path, lock_holder(fd));
+        return error_remedy(err, "see \"edgeinit status\"");
     }
     return take_fd(&fd);
 }
 
-/* Keep of the node what the services need, and give the rest back: the resources' part of the manifest is read anew by
- * the workers that want it. */
-static void keep_little(struct daemon *daemon)
-{
-    struct node *node = daemon->node;
-
-    plan_free(&node->plan);
-    host_free(&node->host);
-    cJSON_DeleteItemFromObjectCaseSensitive(node->manifest.root, "host");
-    free(node->manifest.places.items);
-    node->manifest.places = (struct place_list){0};
-    malloc_trim(0);
-}
-
-static void note_needs(struct daemon *daemon)
-{
-    const struct node *node = daemon->node;
-    const struct plan *plan = &node->plan;
-
-    daemon->outcome_count = plan->count;
-    daemon->outcomes = xcalloc(plan->count, sizeof(*daemon->outcomes));
-    daemon->names = xcalloc(plan->count, sizeof(*daemon->names));
-    daemon->needed_by = xcalloc(node->services.count, sizeof(*daemon->needed_by));
-    daemon->no_place = xcalloc(plan->count, sizeof(*daemon->no_place));
-    daemon->settled = xcalloc(node->services.count, sizeof(*daemon->settled));
-    for (size_t i = 0; i < plan->count; i++) {
-        daemon->names[i] = xstrdup(plan->entries[i].resource->name);
-        daemon->no_place[i] = plan->entries[i].resource->path == NULL;
-        daemon->outcomes[i].blocker = (uint32_t)i;
-    }
-    for (size_t i = 0; i < node->services.count; i++) {
-        daemon->needed_by[i] = xcalloc(plan->count, sizeof(**daemon->needed_by));
-        for (size_t j = 0; j < plan->count; j++) {
-            daemon->needed_by[i][j] = node_service_needs(&node->services.items[i], &plan->entries[j]);
-        }
-    }
-}
-
-static void forget_needs(struct daemon *daemon)
-{
-    for (size_t i = 0; i < daemon->node->services.count; i++) {
-        free(daemon->needed_by[i]);
-    }
-    for (size_t i = 0; i < daemon->outcome_count; i++) {
-        free(daemon->names[i]);
-    }
-    free(daemon->outcomes);
-    free(daemon->names);
-    free(daemon->needed_by);
-    free(daemon->no_place);
-    free(daemon->settled);
-}
-
 static int open_all(struct daemon *daemon, struct error *err)
 {
-    struct server_calls calls = {.status = make_status, .is_ready = is_ready, .data = daemon};
+    const struct server_calls calls = {.status = make_status, .begin = begin, .is_done = is_done, .data = daemon};
 
-    if (loop_open(&daemon->loop, err) != 0 || watch_signals(daemon, err) != 0 ||
-        supervisor_open(&daemon->supervisor, &daemon->loop, &daemon->node->services, daemon->paths->run_dir, err) !=
-            0) {
+    if (loop_open(&daemon->loop, err) != 0 || watch_signals(daemon, err) != 0) {
         return -1;
     }
     daemon->supervisor.changed = service_changed;
     daemon->supervisor.stopped = all_stopped;
     daemon->supervisor.data = daemon;
-    return server_open(&daemon->server, &daemon->loop, daemon->paths->run_dir, &calls, err);
-}
-
-/* An apply that was cut short may have left a remount window open. */
-static void close_windows(struct daemon *daemon)
-{
-    struct host host = {.run_dir = daemon->paths->run_dir};
-    struct error err = {0};
-    char text[1024];
-
-    if (daemon->worker > 0) {
-        kill(daemon->worker, SIGKILL);
-        waitpid(daemon->worker, NULL, 0);
-    }
-    if (window_recover(&host, &err) != 0) {
-        log_error("%s", error_text(&err, text, sizeof(text)));
-    }
-    host_free(&host);
+    daemon->examined = was_ready(daemon);
+    diagnosis_open(&daemon->diagnosis, &daemon->loop, &daemon->supervisor, daemon->paths);
+    bringup_open(&daemon->bringup, &daemon->loop, &daemon->supervisor, daemon->paths->run_dir);
+    return supervisor_open(&daemon->supervisor, &daemon->loop, &daemon->node->services, daemon->paths->run_dir, err) !=
+                       0 ||
+                   bringup_start(&daemon->bringup, daemon->node, err) != 0
+               ? -1
+               : server_open(&daemon->server, &daemon->loop, daemon->paths->run_dir, control_group(daemon->node),
+                             &calls, err);
 }
 
 int daemon_run(struct node *node, const struct node_paths *paths, struct error *err)
 {
-    struct daemon daemon = {.paths = paths, .node = node, .started = clock_now(), .loop.epoll = -1, .journal.fd = -1};
+    struct daemon daemon = {
+        .paths = paths, .node = node, .started = clock_now(), .loop.epoll = -1, .bringup.journal.fd = -1};
     CLEANUP_CLOSE int lock = take_lock(paths->run_dir, err);
     int result = -1;
 
@@ -455,15 +325,15 @@ int daemon_run(struct node *node, const struct node_paths *paths, struct error *
         return -1;
     }
     log_never_block();
-    note_needs(&daemon);
-    if (open_all(&daemon, err) == 0 && start_apply(&daemon, err) == 0) {
-        keep_little(&daemon);
+    if (open_all(&daemon, err) == 0) {
+        keep_little(daemon.node);
         result = loop_run(&daemon.loop, err);
     }
-    close_windows(&daemon);
+    bringup_close(&daemon.bringup);
+    diagnosis_close(&daemon.diagnosis);
     server_close(&daemon.server);
     supervisor_close(&daemon.supervisor);
     loop_close(&daemon.loop);
-    forget_needs(&daemon);
+    release_node(&daemon);
     return result;
 }

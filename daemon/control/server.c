@@ -3,12 +3,15 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/util.h"
+
+#define NGROUPS_MOST 256 /* of a client that we look at */
 
 static void drop(struct server_client *client)
 {
@@ -75,19 +78,26 @@ static void answer_status(struct server_client *client)
     drop(client);
 }
 
+static void accept_answer(struct server_client *client)
+{
+    cJSON *answer = cJSON_CreateObject();
+
+    cJSON_AddBoolToObject(answer, "ok", 1);
+    if (client->note[0] != '\0') {
+        cJSON_AddStringToObject(answer, "note", client->note);
+    }
+    answer_and_drop(client, answer);
+}
+
 static void look(struct server_client *client)
 {
     struct server *server = client->server;
     char reason[512] = "";
-    int ready = server->calls.is_ready(server->calls.data, client->service[0] == '\0' ? NULL : client->service, reason,
-                                       sizeof(reason));
+    int done = server->calls.is_done(server->calls.data, &client->request, client->ticket, reason, sizeof(reason));
 
-    if (ready == 1) {
-        cJSON *answer = cJSON_CreateObject();
-
-        cJSON_AddBoolToObject(answer, "ok", 1);
-        answer_and_drop(client, answer);
-    } else if (ready < 0) {
+    if (done == 1) {
+        accept_answer(client);
+    } else if (done < 0) {
         refuse(client, reason);
     }
 }
@@ -101,34 +111,33 @@ void server_look_again(struct server *server)
     }
 }
 
-static void handle(struct server_client *client, const cJSON *request)
+static void handle(struct server_client *client)
 {
-    const char *verb = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(request, "verb"));
-    const char *service = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(request, "service"));
+    struct server *server = client->server;
 
-    loop_timer_clear(client->server->loop, &client->deadline);
-    if (verb != NULL && streq(verb, "status")) {
+    loop_timer_clear(server->loop, &client->deadline);
+    if (streq(client->request.verb, "status")) {
         answer_status(client);
-    } else if (verb != NULL && streq(verb, "wait-ready")) {
-        if (service != NULL && strlen(service) >= sizeof(client->service)) {
-            refuse(client, "no service has such a long name");
-            return;
-        }
-        client->waiting = true;
-        snprintf(client->service, sizeof(client->service), "%s", service == NULL ? "" : service);
-        look(client);
+        return;
+    }
+    if (server->calls.begin(server->calls.data, &client->request, &client->ticket, client->note,
+                            sizeof(client->note)) != 0) {
+        refuse(client, client->note);
+    } else if (!client->request.wait) {
+        accept_answer(client);
     } else {
-        refuse(client, "unknown verb; known: status, wait-ready");
+        client->waiting = true;
+        look(client);
     }
 }
 
 static void client_readable(void *data, uint32_t events)
 {
     struct server_client *client = data;
-    size_t space = sizeof(client->request) - client->length;
-    ssize_t length = recv(client->source.fd, client->request + client->length, space, MSG_DONTWAIT);
-    CLEANUP_JSON cJSON *request = NULL;
-    const char *end;
+    size_t space = sizeof(client->input) - client->length;
+    ssize_t length = recv(client->source.fd, client->input + client->length, space, MSG_DONTWAIT);
+    const char *refusal = NULL;
+    int whole;
 
     (void)events;
     if (length <= 0) {
@@ -142,32 +151,57 @@ static void client_readable(void *data, uint32_t events)
         client->length = 0; /* it has asked already, and talks on */
         return;
     }
-    end = memchr(client->request, '\n', client->length);
-    if (end == NULL) {
-        if (client->length == sizeof(client->request)) {
-            refuse(client, "the request is longer than 4096 bytes");
-        }
-        return;
+    whole = request_read(client->input, client->length, &client->request, &refusal);
+    if (whole < 0) {
+        refuse(client, refusal);
+    } else if (whole > 0) {
+        handle(client);
     }
-    request = json_parse(client->request, (size_t)(end - client->request));
-    if (!cJSON_IsObject(request)) {
-        refuse(client, "the request is no JSON object");
-        return;
-    }
-    handle(client, request);
 }
 
 static void client_late(void *data)
 {
-    refuse(data, "no request came in time");
+    struct server_client *client = data;
+    int waiting = 0;
+
+    /* Who is late may be we, busy with the start of hundreds of services: what is there already is still read. */
+    if (ioctl(client->source.fd, FIONREAD, &waiting) == 0 && waiting > 0) {
+        loop_timer_set(client->server->loop, &client->deadline, clock_now() + CONTROL_REQUEST_PATIENCE, client_late,
+                       client);
+        return;
+    }
+    refuse(client, "no request came in time");
 }
 
-static bool is_allowed(int fd)
+static bool is_in_group(int fd, const struct ucred *peer, gid_t group)
+{
+    gid_t groups[NGROUPS_MOST];
+    socklen_t size = sizeof(groups);
+
+    if (group == (gid_t)-1) {
+        return false;
+    }
+    if (peer->gid == group) {
+        return true;
+    }
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size) != 0) {
+        return false; /* before Linux 4.13, or in more groups than anybody needs */
+    }
+    for (size_t i = 0; i < size / sizeof(groups[0]); i++) {
+        if (groups[i] == group) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_allowed(const struct server *server, int fd)
 {
     struct ucred peer = {0};
     socklen_t size = sizeof(peer);
 
-    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && (peer.uid == 0 || peer.uid == geteuid());
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+           (peer.uid == 0 || peer.uid == geteuid() || is_in_group(fd, &peer, server->group));
 }
 
 static void listener_readable(void *data, uint32_t events)
@@ -182,7 +216,7 @@ static void listener_readable(void *data, uint32_t events)
         if (server->clients[i] != NULL) {
             continue;
         }
-        if (!is_allowed(fd)) {
+        if (!is_allowed(server, fd)) {
             return;
         }
         client = xcalloc(1, sizeof(*client));
@@ -204,8 +238,16 @@ static void listener_readable(void *data, uint32_t events)
     }
 }
 
-int server_open(struct server *server, struct loop *loop, const char *run_dir, const struct server_calls *calls,
-                struct error *err)
+void server_set_group(struct server *server, gid_t group)
+{
+    server->group = group;
+    if (chown(server->path, (uid_t)-1, group == (gid_t)-1 ? 0 : group) == 0) {
+        chmod(server->path, group == (gid_t)-1 ? 0600 : 0660);
+    }
+}
+
+int server_open(struct server *server, struct loop *loop, const char *run_dir, gid_t group,
+                const struct server_calls *calls, struct error *err)
 {
     CLEANUP_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     CLEANUP_FREE char *final = NULL;
@@ -213,7 +255,7 @@ int server_open(struct server *server, struct loop *loop, const char *run_dir, c
     mode_t mask;
     int bound;
 
-    *server = (struct server){.loop = loop, .calls = *calls, .listener.fd = -1};
+    *server = (struct server){.loop = loop, .calls = *calls, .listener.fd = -1, .group = (gid_t)-1};
     if (control_address(run_dir, &address, err) != 0) {
         return -1;
     }
@@ -235,6 +277,9 @@ int server_open(struct server *server, struct loop *loop, const char *run_dir, c
         return -1;
     }
     take_fd(&fd);
+    if (group != (gid_t)-1) {
+        server_set_group(server, group);
+    }
     return 0;
 }
 

@@ -284,12 +284,15 @@ static void show_services(const cJSON *status, bool colour, struct text *out)
         const char *state;
         enum colour colour;
     } colours[] = {{"ready", COLOUR_GREEN},     {"starting", COLOUR_YELLOW}, {"waiting", COLOUR_YELLOW},
-                   {"stopping", COLOUR_YELLOW}, {"delayed", COLOUR_RED},     {"blocked", COLOUR_RED}};
+                   {"stopping", COLOUR_YELLOW}, {"delayed", COLOUR_RED},     {"blocked", COLOUR_RED},
+                   {"parked", COLOUR_RED}};
     const cJSON *item = NULL;
 
     cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(status, "services"))
     {
         const char *state = get_string(item, "state");
+        const cJSON *end = cJSON_GetObjectItemCaseSensitive(item, "last_end");
+        const cJSON *alive = cJSON_GetObjectItemCaseSensitive(item, "alive");
         CLEANUP_TEXT struct text line = {0};
         enum colour code = COLOUR_DIM;
         char took[32];
@@ -309,11 +312,26 @@ static void show_services(const cJSON *status, bool colour, struct text *out)
                         text_show_duration((int64_t)get_number(item, "next_try_ms") * MICROSECONDS_PER_MILLISECOND,
                                            took, sizeof(took)));
         }
-        if (get_string(item, "cause")[0] != '\0') {
-            text_format(&line, ": %s", get_string(item, "cause"));
+        if (get_string(item, "reason")[0] != '\0') {
+            text_format(&line, ": %s", get_string(item, "reason"));
+        } else if (get_number(item, "restarts") > 0 && end != NULL) {
+            text_format(&line, ", last end: %s", get_string(end, "reason"));
+        }
+        if (get_string(item, "not_ready")[0] != '\0') {
+            text_format(&line, ": %s", get_string(item, "not_ready"));
+        }
+        if (get_string(item, "says")[0] != '\0') {
+            text_format(&line, " (\"%s\")", get_string(item, "says"));
+        }
+        if (get_string(alive, "reason")[0] != '\0') {
+            text_format(&line, ", %.0f probes failed: %s", get_number(alive, "failed_in_a_row"),
+                        get_string(alive, "reason"));
         }
         add_coloured(out, colour, code, text_string(&line));
         text_add(out, "\n");
+        if (get_string(item, "explanation")[0] != '\0') {
+            text_format(out, "    why: %s\n", get_string(item, "explanation"));
+        }
     }
 }
 

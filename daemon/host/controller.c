@@ -36,6 +36,11 @@ const struct controller_facts *controller_facts(const char *name)
     return NULL;
 }
 
+const struct controller_facts *controller_known(size_t n)
+{
+    return n < ARRAY_SIZE(knowledge) ? &knowledge[n] : NULL;
+}
+
 /* The kernel's controllers, as /proc/cgroups lists them: read once, they never change. libcgroup's own records have room
  * for a path of 4 KiB in each name. */
 struct controllers {

@@ -60,10 +60,12 @@ struct resource *host_add(struct host *host, const struct reader *reader, const 
                           const char *subject, const char *path, void *spec)
 {
     CLEANUP_FREE char *name = xasprintf("%s %s", kind->name, subject);
-    const struct resource *conflict = find_conflict(host, kind, name, path);
+    const struct resource *conflict = host->count < HOST_MOST ? find_conflict(host, kind, name, path) : NULL;
     struct resource *resource;
 
-    if (conflict != NULL && conflict->kind == kind) {
+    if (host->count == HOST_MOST) {
+        reader_problem(reader, "no board needs that; remove some", "more than %d resources", HOST_MOST);
+    } else if (conflict != NULL && conflict->kind == kind) {
         reader_problem(reader, "keep one of them", "\"%s\" is asked for twice", name);
     } else if (conflict != NULL) {
         reader_problem(reader, "keep one of them", "\"%s\" and \"%s\" stand at the same place", name, conflict->name);

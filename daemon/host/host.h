@@ -9,6 +9,8 @@
 
 #include "host/resource.h"
 
+#define HOST_MOST 4096 /* resources in a manifest: each is compared with each other one */
+
 struct mounts;
 struct windows;
 struct rules;

@@ -42,6 +42,19 @@ static int user_by_name(const char *name, uid_t *uid)
     return -1;
 }
 
+gid_t owner_primary_group(uid_t uid)
+{
+    CLEANUP_FILE FILE *passwd = fopen("/etc/passwd", "re");
+    const struct passwd *entry = NULL;
+
+    while (passwd != NULL && (entry = fgetpwent(passwd)) != NULL) {
+        if (entry->pw_uid == uid) {
+            return entry->pw_gid;
+        }
+    }
+    return (gid_t)uid;
+}
+
 static int group_by_name(const char *name, gid_t *gid)
 {
     static struct memo last;

@@ -25,6 +25,9 @@ int owner_resolve(const struct ownership *wanted, uid_t *uid, gid_t *gid, struct
 /* Does the status fit? Sets the resource's detail where not. Unknown names make it impossible. */
 enum verdict owner_probe(const struct ownership *wanted, const struct stat *status, struct resource *resource);
 
+/* The group that /etc/passwd gives this user; the number of the user itself where that knows none. */
+gid_t owner_primary_group(uid_t uid);
+
 /* chmod and chown `path` as far as they are given. */
 int owner_apply(const struct ownership *wanted, const char *path, struct error *err);
 

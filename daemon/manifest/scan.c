@@ -324,7 +324,7 @@ static int scan_values(struct scanner *s)
             return fail(s, "the text ends where a value should stand", "write the value and close what is open");
         }
         if (s->places->count - first == SCAN_MOST_VALUES) {
-            return fail(s, "more than 4096 values", "no manifest needs that; spread it over several files");
+            return fail(s, "more than 16384 values", "no manifest needs that; spread it over several files");
         }
         c = *s->at;
         if (strchr(",:]}", c) != NULL && c != '\0') {

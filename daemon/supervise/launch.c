@@ -4,77 +4,217 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libcgroup.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 
 #include "base/file.h"
 #include "base/util.h"
+#include "host/host.h"
+#include "host/mounts.h"
+#include "host/owner.h"
+#include "supervise/limit.h"
+#include "supervise/spec.h"
 
 /* Programs look for helpers (runc, iptables, uname, sh) along PATH; init gives us none. */
-#define DEFAULT_PATH "/system/bin:/vendor/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define DEFAULT_PATH "PATH=/system/bin:/vendor/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-#define KERNEL_SIGNALS 64L
+/* Strings that live as long as the packing takes. */
+struct strings {
+    char *items[SPEC_MOST_WORDS + SPEC_MOST_JOINS];
+    size_t count;
+};
 
-/* What a child reports when it cannot become the service; as shells do. */
-#define EXIT_CANNOT_PREPARE 125
-#define EXIT_CANNOT_EXEC 127
-
-/* In the child: stderr is the service's log. */
-static void complain(const char *what, const char *name)
+static void strings_free(const struct strings *strings)
 {
-    dprintf(STDERR_FILENO, "edgeinit: %s %s: %s\n", what, name, strerror(errno));
+    for (size_t i = 0; i < strings->count; i++) {
+        free(strings->items[i]);
+    }
+}
+#define CLEANUP_STRINGS __attribute__((cleanup(strings_free)))
+
+static const char *keep(struct strings *strings, char *string)
+{
+    strings->items[strings->count++] = string;
+    return string;
 }
 
-static void set_rlimits(const struct service_config *service)
+static int too_many(const struct service_config *service, const char *what, size_t most, struct error *err)
 {
-    for (const cJSON *limit = service->rlimits == NULL ? NULL : service->rlimits->child; limit != NULL;
-         limit = limit->next) {
-        struct rlimit value = {(rlim_t)limit->valuedouble, (rlim_t)limit->valuedouble};
+    return error_set(err, ERROR_INPUT, 0, "service %s has more than %zu %s", service->name, most, what);
+}
 
-        if (setrlimit(service_rlimit(limit->string), &value) != 0) {
-            complain("cannot set limit", limit->string);
+static int fill_words(const struct service_config *service, struct spec *spec, struct strings *strings,
+                      struct error *err)
+{
+    size_t at = 0;
+
+    if (service->command_count > SPEC_MOST_WORDS) {
+        return too_many(service, "arguments", SPEC_MOST_WORDS, err);
+    }
+    for (size_t i = 0; i < service->command_count; i++) {
+        spec->arguments[i] = service->command[i];
+    }
+    if (service->environment == NULL || cJSON_GetObjectItemCaseSensitive(service->environment, "PATH") == NULL) {
+        spec->environment[at++] = DEFAULT_PATH;
+    }
+    if (service->watchdog > 0) {
+        spec->environment[at++] = keep(strings, xasprintf("WATCHDOG_USEC=%lld", (long long)service->watchdog * 1000));
+    }
+    for (const cJSON *entry = service->environment == NULL ? NULL : service->environment->child; entry != NULL;
+         entry = entry->next) {
+        if (at >= SPEC_MOST_WORDS - 2) {
+            return too_many(service, "variables", SPEC_MOST_WORDS - 4, err);
         }
+        spec->environment[at++] = keep(strings, xasprintf("%s=%s", entry->string, entry->valuestring));
+    }
+    return 0;
+}
+
+static void fill_limits(const struct service_config *service, struct spec *spec)
+{
+    for (const cJSON *limit = service->rlimits == NULL ? NULL : service->rlimits->child;
+         limit != NULL && spec->limit_count < SPEC_MOST_LIMITS; limit = limit->next) {
+        spec->limits[spec->limit_count++] = (struct spec_limit){
+            .resource = limit_number(limit->string),
+            .value = cJSON_IsString(limit) ? UINT64_MAX : (uint64_t)limit->valuedouble,
+        };
     }
 }
 
-static void set_oom_score(const struct service_config *service)
+static int fill_credentials(const struct service_config *service, struct spec *spec, struct error *err)
 {
-    CLEANUP_FREE char *value = xasprintf("%lld", (long long)service->oom_score_adj);
-    struct error err = {0};
+    const struct ownership wanted = {.owner = service->user, .group = service->group, .mode = -1};
+    uid_t uid = geteuid();
+    gid_t gid = (gid_t)-1;
 
-    if (service->has_oom_score_adj && file_put("/proc/self/oom_score_adj", value, &err) != 0) {
-        errno = err.errnum;
-        complain("cannot set", "oom_score_adj");
+    spec->has_user = service->user != NULL || service->group != NULL;
+    if (!spec->has_user) {
+        return 0;
     }
+    uid = (uid_t)-1;
+    if (owner_resolve(&wanted, &uid, &gid, err) != 0) {
+        return error_wrap(err, "service %s", service->name);
+    }
+    spec->uid = uid == (uid_t)-1 ? geteuid() : uid;
+    spec->gid = gid == (gid_t)-1 ? owner_primary_group(spec->uid) : gid;
+    return 0;
 }
 
 /* "memory.limit_in_bytes" belongs to "memory". */
-static struct cgroup_controller *controller_of(struct cgroup *group, const char *file)
+static char *controller_name(const char *file)
 {
-    CLEANUP_FREE char *name = xstrndup(file, strcspn(file, "."));
-    struct cgroup_controller *controller = cgroup_get_controller(group, name);
+    return xstrndup(file, strcspn(file, "."));
+}
 
-    return controller == NULL ? cgroup_add_controller(group, name) : controller;
+static bool has_controller(const struct mount_entry *entry, const void *wanted)
+{
+    return streq(entry->type, "cgroup") && mounts_has_option(entry->fs_options, wanted);
+}
+
+static int fill_joins(const struct service_config *service, struct spec *spec, struct strings *strings,
+                      struct error *err)
+{
+    struct host host = {0};
+    size_t count = 0;
+    int result = 0;
+
+    for (const cJSON *file = service->cgroup == NULL ? NULL : service->cgroup->child; file != NULL && result == 0;
+         file = file->next) {
+        CLEANUP_FREE char *controller = controller_name(file->string);
+        CLEANUP_FREE char *path = NULL;
+        struct mount_entry entry;
+        bool known = false;
+
+        if (!mounts_find(&host, has_controller, controller, &entry)) {
+            error_set(err, ERROR_UNSUPPORTED, 0, "service %s: controller %s is mounted nowhere", service->name,
+                      controller);
+            result = error_remedy(err, "name it in host.cgroups.controllers, or take %s out of the service's cgroup",
+                                  file->string);
+            break;
+        }
+        path = xasprintf("%s/edgeinit-%s/cgroup.procs", entry.target, service->name);
+        for (size_t i = 0; i < count; i++) {
+            known |= streq(spec->joins[i], path);
+        }
+        if (!known && count == SPEC_MOST_JOINS) {
+            result = too_many(service, "controllers", SPEC_MOST_JOINS, err);
+        } else if (!known) {
+            spec->joins[count++] = keep(strings, take_pointer(&path));
+        }
+    }
+    mounts_forget(&host);
+    return result;
+}
+
+int launch_spec(const struct service_config *service, struct text *out, struct error *err)
+{
+    CLEANUP_STRINGS struct strings strings = {0};
+    CLEANUP_FREE struct spec *spec = xcalloc(1, sizeof(*spec));
+
+    spec->directory = service->directory == NULL ? "/" : service->directory;
+    spec->context = service->context;
+    spec->nice = (int32_t)service->nice;
+    spec->has_oom_score_adj = service->has_oom_score_adj;
+    spec->oom_score_adj = (int32_t)service->oom_score_adj;
+    spec->notify = service->ready_notify || service->watchdog > 0;
+    fill_limits(service, spec);
+    if (fill_words(service, spec, &strings, err) != 0 || fill_credentials(service, spec, err) != 0 ||
+        fill_joins(service, spec, &strings, err) != 0) {
+        return -1;
+    }
+    return spec_pack(spec, out) ? 0 : too_many(service, "bytes in its command and environment", SPEC_LARGEST, err);
+}
+
+bool launch_depends_on_board(const struct service_config *service)
+{
+    return service->user != NULL || service->group != NULL || service->cgroup != NULL;
+}
+
+int launch_write_spec(const char *directory, const struct text *packed, bool *changed, struct error *err)
+{
+    CLEANUP_FREE char *path = xasprintf("%s/spec", directory);
+    CLEANUP_FREE char *aside = xasprintf("%s/spec.new", directory);
+    CLEANUP_FREE char *present = NULL;
+    CLEANUP_CLOSE int fd = -1;
+    struct error ignored = {0};
+    size_t length = 0;
+
+    if (changed != NULL) {
+        *changed = false;
+    }
+    if (file_read(path, SPEC_LARGEST, &present, &length, &ignored) == 0) {
+        if (length == packed->length && memcmp(present, packed->data, length) == 0) {
+            return 0;
+        }
+        if (changed != NULL) {
+            *changed = true;
+        }
+    }
+    /* Whole or not at all, as file_write() does; without its fsync, for this does not outlive the boot. */
+    fd = open(aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0 || file_write_all(fd, packed->data, packed->length) != 0 || rename(aside, path) != 0) {
+        return error_system(err, errno, "write %s", path);
+    }
+    return 0;
+}
+
+bool launch_has_cgroups(const struct service_config *service)
+{
+    return service->cgroup != NULL && service->cgroup->child != NULL;
 }
 
 /* A group of its own in each controller that the configuration names, directly below the root: a child of a cpuset group
  * without cpus could not run at all. cgroup_init() costs hundreds of kilobytes, which exec gives back. */
-static int join_cgroups(const struct service_config *service)
+int launch_make_cgroups(const struct service_config *service, struct error *err)
 {
     CLEANUP_FREE char *name = xasprintf("edgeinit-%s", service->name);
     struct cgroup *group;
-    int result;
+    int result = cgroup_init();
 
-    if (service->cgroup == NULL || service->cgroup->child == NULL) {
-        return 0;
-    }
-    result = cgroup_init();
     group = result == 0 ? cgroup_new_cgroup(name) : NULL;
     for (const cJSON *file = service->cgroup->child; group != NULL && file != NULL; file = file->next) {
-        struct cgroup_controller *controller = controller_of(group, file->string);
+        CLEANUP_FREE char *wanted = controller_name(file->string);
+        struct cgroup_controller *controller = cgroup_get_controller(group, wanted);
 
+        controller = controller == NULL ? cgroup_add_controller(group, wanted) : controller;
         if (controller == NULL || cgroup_add_value_string(controller, file->string, file->valuestring) != 0) {
             result = ECGINVAL;
         }
@@ -82,82 +222,11 @@ static int join_cgroups(const struct service_config *service)
     if (result == 0 && group != NULL) {
         result = cgroup_create_cgroup(group, 0);
     }
-    if (result == 0 && group != NULL) {
-        result = cgroup_attach_task(group);
-    }
     if (result != 0) {
-        dprintf(STDERR_FILENO, "edgeinit: cannot set up cgroup %s: %s; see that the manifest mounts its controllers\n",
-                name, result == ECGOTHER ? strerror(cgroup_get_last_errno()) : cgroup_strerror(result));
+        error_set(err, ERROR_SYSTEM, 0, "set up cgroup %s: %s", name,
+                  result == ECGOTHER ? strerror(cgroup_get_last_errno()) : cgroup_strerror(result));
+        error_remedy(err, "see that the manifest mounts its controllers, and that its values are what they accept");
     }
     cgroup_free(&group);
-    return result;
-}
-
-static char **make_environment(const struct service_config *service, const char *notify_path)
-{
-    size_t count = (size_t)(service->environment == NULL ? 0 : cJSON_GetArraySize(service->environment));
-    char **environment = xcalloc(count + 3, sizeof(*environment));
-    size_t at = 0;
-
-    if (service->environment == NULL || cJSON_GetObjectItemCaseSensitive(service->environment, "PATH") == NULL) {
-        environment[at++] = xstrdup("PATH=" DEFAULT_PATH);
-    }
-    if (notify_path != NULL) {
-        environment[at++] = xasprintf("NOTIFY_SOCKET=%s", notify_path);
-    }
-    for (const cJSON *entry = count == 0 ? NULL : service->environment->child; entry != NULL; entry = entry->next) {
-        environment[at++] = xasprintf("%s=%s", entry->string, entry->valuestring);
-    }
-    return environment;
-}
-
-static void reset_signals(void)
-{
-    /* Straight to the kernel: libc keeps the first realtime signals for itself and refuses to touch them, but one that was
-     * ignored when we were started would stay so through exec. All zero is SIG_DFL on every architecture. */
-    static const char by_default[64];
-    sigset_t none;
-
-    for (long number = 1; number <= KERNEL_SIGNALS; number++) {
-        syscall(SYS_rt_sigaction, number, by_default, NULL, KERNEL_SIGNALS / 8); /* refused for KILL and STOP */
-    }
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-static void become_service(const struct service_config *service, int log_fd, const char *notify_path)
-{
-    int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-
-    reset_signals();
-    setsid();
-    dup2(null_fd, STDIN_FILENO);
-    dup2(log_fd, STDOUT_FILENO);
-    dup2(log_fd, STDERR_FILENO);
-    set_rlimits(service);
-    set_oom_score(service);
-    if (join_cgroups(service) != 0) {
-        _exit(EXIT_CANNOT_PREPARE);
-    }
-    execve(service->command[0], (char *const *)service->command, make_environment(service, notify_path));
-    complain("cannot execute", service->command[0]);
-    _exit(EXIT_CANNOT_EXEC);
-}
-
-pid_t launch_service(const struct service_config *service, int log_fd, const char *notify_path, struct error *err)
-{
-    pid_t parent = getpid();
-    pid_t pid = fork();
-
-    if (pid < 0) {
-        return error_system(err, errno, "fork %s", service->name);
-    }
-    if (pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (getppid() != parent) {
-            _exit(EXIT_CANNOT_PREPARE);
-        }
-        become_service(service, log_fd, notify_path);
-    }
-    return pid;
+    return result == 0 ? 0 : -1;
 }

@@ -2,6 +2,7 @@
 #include "supervise/node.h"
 
 #include "base/util.h"
+#include "supervise/service_keys.h"
 
 static void read_version(const struct reader *reader, void *record)
 {
@@ -21,12 +22,27 @@ static void read_services(const struct reader *reader, void *record)
     service_parse(reader, &((struct node *)record)->services);
 }
 
+static void read_control_group(const struct reader *reader, void *record)
+{
+    service_read_account(reader, "\"shell\"", &((struct node *)record)->control_group);
+}
+
+static void read_control(const struct reader *reader, void *record)
+{
+    static const struct field fields[] = {
+        {"group", FIELD_READ, .read = read_control_group, .example = "\"shell\""},
+    };
+
+    reader_object(reader, fields, ARRAY_SIZE(fields), record);
+}
+
 int node_read(struct node *node)
 {
     static const struct field fields[] = {
         {"version", FIELD_READ, .required = true, .read = read_version, .example = "1"},
         {"host", FIELD_READ, .read = read_host},
         {"services", FIELD_READ, .read = read_services},
+        {"control", FIELD_READ, .read = read_control},
     };
     struct manifest *manifest = &node->manifest;
     struct error err = {0};
@@ -58,6 +74,7 @@ void node_free(struct node *node)
     plan_free(&node->plan);
     host_free(&node->host);
     service_list_free(&node->services);
+    node->control_group = NULL;
     manifest_free(&node->manifest);
 }
 

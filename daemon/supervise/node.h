@@ -14,6 +14,7 @@ struct node {
     struct host host;
     struct plan plan;
     struct service_list services;
+    const char *control_group; /* its members may use the control socket too: a name or a number; NULL: root alone */
 };
 
 /* Where things are; the texts are not copied. */

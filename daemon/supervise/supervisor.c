@@ -1,373 +1,463 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "supervise/supervisor.h"
 
+#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <sys/wait.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "host/facts.h"
+#include "supervise/keeping.h"
 #include "supervise/launch.h"
 
-/* A program that is missing does not come faster for being asked for. */
-#define CANNOT_START_DELAY MICROSECONDS_PER_SECOND
+#define KEEPER_PATIENCE 1000 /* milliseconds for a keeper to end when it was told to */
 
-static void advance(struct supervisor *supervisor);
-static void start(struct service *service);
-
-const char *service_state_name(enum service_state state)
-{
-    static const char *const names[SERVICE_STATES] = {
-        [SERVICE_WAITING] = "waiting", [SERVICE_BLOCKED] = "blocked", [SERVICE_STARTING] = "starting",
-        [SERVICE_READY] = "ready",     [SERVICE_DELAYED] = "delayed", [SERVICE_STOPPING] = "stopping",
-        [SERVICE_STOPPED] = "stopped",
-    };
-
-    return names[state];
-}
-
-static void set_state(struct service *service, enum service_state state, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void set_state(struct service *service, enum service_state state, const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    vsnprintf(service->cause, sizeof(service->cause), format, arguments);
-    va_end(arguments);
-    service->state = state;
-    service->since = clock_now();
-    log_info("%s: %s%s%s", service->config->name, service_state_name(state), service->cause[0] == '\0' ? "" : ": ",
-             service->cause);
-    if (service->supervisor->changed != NULL) {
-        service->supervisor->changed(service->supervisor->data, service);
-    }
-}
-
-static void flush_line(struct service *service)
-{
-    log_line(service->config->name, service->line, service->line_length);
-    service->line_length = 0;
-}
-
-/* One chunk; false if there is none. */
-static bool read_log(struct service *service)
-{
-    char chunk[4096];
-    ssize_t length = read(service->log.fd, chunk, sizeof(chunk));
-
-    for (ssize_t i = 0; i < length; i++) {
-        if (chunk[i] == '\n') {
-            flush_line(service);
-            continue;
-        }
-        if (service->line_length == sizeof(service->line)) {
-            flush_line(service); /* a line longer than the buffer goes on in the next */
-        }
-        service->line[service->line_length++] = chunk[i];
-    }
-    return length > 0;
-}
-
-static void log_readable(void *data, uint32_t events)
-{
-    struct service *service = data;
-
-    (void)events;
-    read_log(service);
-}
-
-/* All that a service has left in its pipe when it ended, within reason: others may hold the pipe, and write on. */
-static void drain_log(struct service *service)
-{
-    for (int i = 0; i < 16 && read_log(service); i++) {
-    }
-    if (service->line_length > 0) {
-        flush_line(service);
-    }
-}
-
-/* sd_notify(3): one datagram of lines. Only the service's own main process may speak for it. */
-static void notify_readable(void *data, uint32_t events)
-{
-    struct service *service = data;
-    char message[1024];
-    char control[CMSG_SPACE(sizeof(struct ucred))];
-    struct iovec part = {.iov_base = message, .iov_len = sizeof(message) - 1};
-    struct msghdr header = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
-    ssize_t length = recvmsg(service->notify.fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    const struct cmsghdr *item = length < 0 ? NULL : CMSG_FIRSTHDR(&header);
-    struct ucred sender = {0};
-    char *rest = NULL;
-
-    (void)events;
-    if (item != NULL && item->cmsg_level == SOL_SOCKET && item->cmsg_type == SCM_CREDENTIALS) {
-        memcpy(&sender, CMSG_DATA(item), sizeof(sender));
-    }
-    if (length <= 0 || service->pid == 0 || sender.pid != service->pid) {
-        return;
-    }
-    message[length] = '\0';
-    for (char *line = strtok_r(message, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
-        if (streq(line, "READY=1") && service->state == SERVICE_STARTING) {
-            set_state(service, SERVICE_READY, "%s", "");
-            advance(service->supervisor);
-        }
-    }
-}
-
-static int open_log(struct service *service, struct error *err)
-{
-    int ends[2];
-
-    /* Non-blocking on our side alone: O_NONBLOCK belongs to the open file, and each end is one of its own. */
-    if (pipe2(ends, O_CLOEXEC) != 0 || fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0) {
-        return error_system(err, errno, "make a log pipe");
-    }
-    service->log_write = ends[1];
-    return loop_add(service->supervisor->loop, &service->log, ends[0], EPOLLIN, log_readable, service, err);
-}
-
-static int open_notify(struct service *service, const char *run_dir, struct error *err)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    CLEANUP_CLOSE int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    int on = 1;
-
-    service->notify_path = xasprintf("%s/%s.notify", run_dir, service->config->name);
-    if (strlen(service->notify_path) >= sizeof(address.sun_path)) {
-        error_set(err, ERROR_INPUT, ENAMETOOLONG, "bind %s", service->notify_path);
-        return error_remedy(err, "choose a shorter --run-dir: a socket's path has at most 107 bytes");
-    }
-    memcpy(address.sun_path, service->notify_path, strlen(service->notify_path));
-    unlink(service->notify_path);
-    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) != 0 ||
-        bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
-        return error_system(err, errno, "bind %s", service->notify_path);
-    }
-    if (loop_add(service->supervisor->loop, &service->notify, fd, EPOLLIN, notify_readable, service, err) != 0) {
-        return -1;
-    }
-    take_fd(&fd);
-    return 0;
-}
-
-int supervisor_open(struct supervisor *supervisor, struct loop *loop, const struct service_list *list,
-                    const char *run_dir, struct error *err)
-{
-    supervisor->loop = loop;
-    supervisor->services = xcalloc(list->count, sizeof(*supervisor->services));
-    supervisor->count = list->count;
-    for (size_t i = 0; i < list->count; i++) {
-        struct service *service = &supervisor->services[i];
-
-        *service = (struct service){
-            .supervisor = supervisor, .config = &list->items[i], .log_write = -1, .since = clock_now()};
-    }
-    for (size_t i = 0; i < list->count; i++) {
-        struct service *service = &supervisor->services[i];
-
-        if (open_log(service, err) != 0 || (service->config->ready_notify && open_notify(service, run_dir, err) != 0)) {
-            return error_wrap(err, "prepare service %s", service->config->name);
-        }
-    }
-    return 0;
-}
-
-static void timer_due(void *data)
-{
-    struct service *service = data;
-
-    if (service->state == SERVICE_STOPPING) {
-        log_warning("%s: does not stop, killed", service->config->name);
-        kill(service->pid, SIGKILL);
-    } else {
-        service->state = SERVICE_WAITING; /* for what it comes after, which may have gone away meanwhile */
-        advance(service->supervisor);
-    }
-}
-
-static void delay(struct service *service, int64_t least)
-{
-    int64_t pause = service->config->restart_delay * MICROSECONDS_PER_MILLISECOND;
-
-    pause = pause < least ? least : pause;
-    loop_timer_set(service->supervisor->loop, &service->timer, clock_now() + pause, timer_due, service);
-}
-
-static void start(struct service *service)
-{
-    const struct service_config *config = service->config;
-    struct error err = {0};
-    char reason[sizeof(service->cause)];
-
-    /* Not ours until we know the pid: no child is reaped before we are back in the loop. */
-    service->pid = 0;
-    if (access(config->command[0], X_OK) != 0) {
-        error_system(&err, errno, "%s", config->command[0]);
-    } else {
-        service->pid = launch_service(config, service->log_write, service->notify_path, &err);
-    }
-    if (service->pid <= 0) {
-        service->pid = 0;
-        set_state(service, SERVICE_DELAYED, "%s", error_reason(&err, reason, sizeof(reason)));
-        delay(service, CANNOT_START_DELAY);
-        return;
-    }
-    set_state(service, config->ready_notify ? SERVICE_STARTING : SERVICE_READY, "%s", "");
-    advance(service->supervisor);
-}
-
-static const struct service *find(const struct supervisor *supervisor, const char *name)
+struct service *supervisor_find(const struct supervisor *supervisor, const char *name)
 {
     for (size_t i = 0; i < supervisor->count; i++) {
-        if (streq(supervisor->services[i].config->name, name)) {
-            return &supervisor->services[i];
+        if (streq(supervisor->services[i]->config->name, name)) {
+            return supervisor->services[i];
         }
     }
     return NULL;
 }
 
-/* Start what can start now. A start may make the next one possible, so it calls us again. */
-static void advance(struct supervisor *supervisor)
+static void gate_all(struct supervisor *supervisor)
 {
-    for (size_t i = 0; i < supervisor->count && !supervisor->stopping; i++) {
-        struct service *service = &supervisor->services[i];
-        bool ready = service->state == SERVICE_WAITING && service->released;
+    for (size_t i = 0; i < supervisor->count; i++) {
+        supervisor_gate(supervisor, supervisor->services[i]);
+    }
+}
 
-        for (size_t j = 0; j < service->config->after_count; j++) {
-            const struct service *first = find(supervisor, service->config->after[j]);
+static void conditions_changed(void *data)
+{
+    struct supervisor *supervisor = data;
 
-            ready &= first != NULL && first->state == SERVICE_READY;
-        }
-        if (ready) {
-            start(service);
+    for (size_t i = 0; i < supervisor->count; i++) {
+        if (supervisor->services[i]->config->condition_count > 0) {
+            supervisor_gate(supervisor, supervisor->services[i]);
         }
     }
 }
 
-void supervisor_release(struct supervisor *supervisor, size_t index)
+void supervisor_release(struct supervisor *supervisor, struct service *service)
 {
-    supervisor->services[index].released = true;
-    advance(supervisor);
+    CLEANUP_TEXT struct text spec = {0};
+    struct error ignored = {0};
+
+    free(service->blocker);
+    service->blocker = NULL;
+    service->resources = true;
+    /* Taken over from an earlier daemon, and the manifest has changed since. */
+    if (running_is_up(service) && launch_spec(service->config, &spec, &ignored) == 0 &&
+        !keeping_has_spec(service, &spec)) {
+        running_event(service, EVENT_WANT_AGAIN, CAUSE_CHANGED, NULL);
+    }
+    supervisor_gate(supervisor, service);
 }
 
-void supervisor_block(struct supervisor *supervisor, size_t index, const char *cause)
+void supervisor_block(struct supervisor *supervisor, struct service *service, const char *resource)
 {
-    set_state(&supervisor->services[index], SERVICE_BLOCKED, "%s", cause);
+    free(service->blocker);
+    service->blocker = xstrdup(resource);
+    service->resources = false;
+    supervisor_gate(supervisor, service);
 }
 
-/* Signal those that nobody who still runs comes after. */
-static void stop_next(struct supervisor *supervisor)
+/* A program may come with a mount, which inotify does not see. Watched only while one is missing: each mount of a container
+ * would be a wake-up. */
+static void mounts_changed(void *data, uint32_t events)
 {
-    size_t running = 0;
+    struct supervisor *supervisor = data;
+    bool parked = false;
+    int fd = supervisor->mounts.fd;
+
+    (void)events;
+    watch_again(&supervisor->watcher);
+    for (size_t i = 0; i < supervisor->count; i++) {
+        parked |= supervisor->services[i]->machine.state == SERVICE_PARKED;
+    }
+    if (!parked) {
+        loop_remove(supervisor->loop, &supervisor->mounts);
+        close(fd);
+    }
+}
+
+void supervisor_watch_mounts(struct supervisor *supervisor)
+{
+    struct error ignored = {0};
+    CLEANUP_CLOSE int fd = supervisor->mounts.fd >= 0 ? -1 : facts_watch_mounts(&ignored);
+
+    if (fd >= 0 &&
+        loop_add(supervisor->loop, &supervisor->mounts, fd, EPOLLPRI, mounts_changed, supervisor, &ignored) == 0) {
+        take_fd(&fd);
+    }
+}
+
+/* Stopping everything. */
+
+static bool has_ended(const struct service *service)
+{
+    return !running_is_up(service) && !service->sweeping;
+}
+
+static bool is_free_to_stop(const struct service *service)
+{
+    for (size_t i = 0; i < service->later_count; i++) {
+        if (!has_ended(service->later[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* One that has finished its work stays so: the next daemon must not do it again. */
+static bool is_down(const struct service *service)
+{
+    return has_ended(service) && (service->machine.wanted_up == 0 || service->machine.state == SERVICE_FINISHED);
+}
+
+static void end_next(struct supervisor *supervisor)
+{
+    bool all = true;
 
     for (size_t i = supervisor->count; i-- > 0;) {
-        struct service *service = &supervisor->services[i];
-        bool free_to_stop = true;
+        struct service *service = supervisor->services[i];
 
-        running += service->pid != 0;
-        if (service->pid == 0 || service->state == SERVICE_STOPPING) {
-            continue;
+        if (service->machine.wanted_up != 0 && !is_down(service) && is_free_to_stop(service)) {
+            running_event(service, EVENT_WANT_DOWN, CAUSE_SHUTDOWN, NULL);
         }
-        for (size_t j = i + 1; j < supervisor->count; j++) {
-            const struct service *later = &supervisor->services[j];
-
-            for (size_t k = 0; k < later->config->after_count; k++) {
-                free_to_stop &= later->pid == 0 || !streq(later->config->after[k], service->config->name);
-            }
-        }
-        if (free_to_stop) {
-            set_state(service, SERVICE_STOPPING, "%s", "");
-            kill(service->pid, service->config->stop_signal);
-            loop_timer_set(supervisor->loop, &service->timer,
-                           clock_now() + service->config->stop_timeout * MICROSECONDS_PER_MILLISECOND, timer_due,
-                           service);
-        }
+        all &= is_down(service);
     }
-    if (running == 0) {
+    if (all && !supervisor->ended) {
+        supervisor->ended = true;
         supervisor->stopped(supervisor->data);
     }
 }
 
-void supervisor_stop(struct supervisor *supervisor)
+void supervisor_end(struct supervisor *supervisor)
 {
-    if (supervisor->stopping) {
-        return;
+    if (!supervisor->ending) {
+        supervisor->ending = true;
+        end_next(supervisor);
     }
-    supervisor->stopping = true;
-    for (size_t i = 0; i < supervisor->count; i++) {
-        struct service *service = &supervisor->services[i];
-
-        loop_timer_clear(supervisor->loop, &service->timer);
-        if (service->pid == 0) {
-            set_state(service, SERVICE_STOPPED, "%s", "");
-        }
-    }
-    stop_next(supervisor);
 }
 
-static void describe_exit(int status, char *text, size_t size)
+/* Those that the manifest no longer names. */
+
+static void tidy(void *data)
 {
-    if (WIFSIGNALED(status)) {
-        snprintf(text, size, "killed by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
-    } else {
-        snprintf(text, size, "exit code %d", WEXITSTATUS(status));
+    struct supervisor *supervisor = data;
+    size_t left = 0;
+
+    for (size_t i = 0; i < supervisor->count; i++) {
+        struct service *service = supervisor->services[i];
+
+        if (!service->retired || !has_ended(service)) {
+            supervisor->services[left++] = service;
+            continue;
+        }
+        log_info("%s: no longer in the manifest, and stopped", service->config->name);
+        running_remove(service, true);
+        running_free(service);
+    }
+    supervisor->count = left;
+}
+
+static void retire(struct service *service)
+{
+    struct service_config *config = xcalloc(1, sizeof(*config));
+
+    *config = (struct service_config){
+        .name = xstrdup(service->config->name),
+        .restart_policy = RESTART_NEVER,
+        .stop_signal = service->config->stop_signal,
+        .stop_timeout = service->config->stop_timeout,
+        .stop_scope = service->config->stop_scope,
+        .log_size = service->config->log_size,
+    };
+    service->config = config;
+    service->own_config = config;
+    service->log.name = config->name;
+    service->first_count = 0;
+    service->later_count = 0;
+    service->retired = true;
+}
+
+void supervisor_look(struct supervisor *supervisor, struct service *service)
+{
+    for (size_t i = 0; i < service->later_count && !supervisor->ending; i++) {
+        supervisor_gate(supervisor, service->later[i]);
+    }
+    if (supervisor->ending) {
+        end_next(supervisor);
+    }
+    if (service->retired && has_ended(service)) {
+        loop_timer_set(supervisor->loop, &supervisor->tidy, 0, tidy, supervisor);
+    }
+}
+
+/* Coming into being. */
+
+static void connect_services(struct supervisor *supervisor)
+{
+    for (size_t i = 0; i < supervisor->count; i++) {
+        supervisor->services[i]->first_count = 0;
+        supervisor->services[i]->later_count = 0;
+    }
+    for (size_t i = 0; i < supervisor->count; i++) {
+        struct service *service = supervisor->services[i];
+
+        service->first = xrealloc(service->first, (service->config->after_count + 1) * sizeof(struct service *));
+        for (size_t j = 0; j < service->config->after_count; j++) {
+            struct service *first = supervisor_find(supervisor, service->config->after[j]);
+
+            if (first == NULL) {
+                continue;
+            }
+            service->first[service->first_count++] = first;
+            first->later = xrealloc(first->later, (first->later_count + 1) * sizeof(struct service *));
+            first->later[first->later_count++] = service;
+        }
+    }
+}
+
+static void watch_conditions(struct supervisor *supervisor)
+{
+    struct error err = {0};
+    char text[1024];
+
+    conditions_clear(&supervisor->conditions);
+    for (size_t i = 0; i < supervisor->count; i++) {
+        const struct service_config *config = supervisor->services[i]->config;
+
+        if (conditions_add(&supervisor->conditions, config->conditions, config->condition_count, &err) != 0) {
+            log_error("%s: %s", config->name, error_text(&err, text, sizeof(text)));
+        }
+    }
+}
+
+static struct service *add_service(struct supervisor *supervisor, const struct service_config *config,
+                                   struct error *err)
+{
+    struct service *service = running_new(supervisor, config, err);
+
+    if (service != NULL) {
+        supervisor->services = xrealloc(supervisor->services, (supervisor->count + 1) * sizeof(*supervisor->services));
+        supervisor->services[supervisor->count++] = service;
+    }
+    return service;
+}
+
+/* Its keeper and its state, as an earlier daemon left them. */
+static int take_up(struct service *service, struct error *err)
+{
+    if (keeping_find(service, err) < 0) {
+        return -1;
+    }
+    running_resume(service);
+    if (running_is_up(service) && !link_is_up(&service->link)) {
+        keeping_replace(service); /* it was killed with the daemon */
+    }
+    return 0;
+}
+
+/* Directories of services that the manifest does not name: stop what runs there. */
+static int take_up_strays(struct supervisor *supervisor, struct error *err)
+{
+    CLEANUP_FREE char *path = xasprintf("%s/services", supervisor->run_dir);
+    CLEANUP_DIR DIR *directory = opendir(path);
+    const struct dirent *entry;
+
+    while (directory != NULL && (entry = readdir(directory)) != NULL) {
+        const struct service_config some = {
+            .name = entry->d_name, .stop_signal = SIGTERM, .stop_timeout = 10000, .log_size = RING_SMALLEST};
+        struct service *service;
+        CLEANUP_FREE char *state = xasprintf("%s/%s/state", path, entry->d_name);
+
+        if (entry->d_name[0] == '.' || access(state, F_OK) != 0 || supervisor_find(supervisor, entry->d_name) != NULL) {
+            continue;
+        }
+        service = add_service(supervisor, &some, err);
+        if (service == NULL) {
+            return -1;
+        }
+        retire(service);
+        if (take_up(service, err) != 0) {
+            return -1;
+        }
+        running_event(service, EVENT_WANT_DOWN, CAUSE_SHUTDOWN, NULL);
+        supervisor_look(supervisor, service);
+    }
+    return 0;
+}
+
+/* Each service takes a few descriptors of ours; keepers and services get the limit that we got (keeping.c). */
+static void want_descriptors(struct supervisor *supervisor, size_t services)
+{
+    struct rlimit limit;
+
+    getrlimit(RLIMIT_NOFILE, &supervisor->files);
+    limit = supervisor->files;
+    if (limit.rlim_cur < services * 4 + 256) {
+        limit.rlim_cur = limit.rlim_max < services * 4 + 256 ? limit.rlim_max : services * 4 + 256;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+int supervisor_open(struct supervisor *supervisor, struct loop *loop, const struct service_list *list,
+                    const char *run_dir, struct error *err)
+{
+    CLEANUP_FREE char *directory = xasprintf("%s/services", run_dir);
+    char text[1024];
+
+    supervisor->loop = loop;
+    supervisor->run_dir = run_dir;
+    supervisor->mounts.fd = -1;
+    watcher_open(&supervisor->watcher, loop);
+    conditions_open(&supervisor->conditions, loop, &supervisor->watcher, conditions_changed, supervisor);
+    want_descriptors(supervisor, list->count);
+    if (track_open(&supervisor->track, run_dir, err) != 0) {
+        log_warning("%s", error_text(err, text, sizeof(text)));
+        error_clear(err);
+    }
+    if ((mkdir(directory, 0711) != 0 && errno != EEXIST) || chmod(directory, 0711) != 0) {
+        return error_system(err, errno, "make %s", directory);
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        if (add_service(supervisor, &list->items[i], err) == NULL) {
+            return error_wrap(err, "prepare service %s", list->items[i].name);
+        }
+    }
+    connect_services(supervisor);
+    watch_conditions(supervisor);
+    for (size_t i = 0; i < list->count; i++) {
+        if (take_up(supervisor->services[i], err) != 0) {
+            return error_wrap(err, "take over service %s", list->items[i].name);
+        }
+    }
+    return take_up_strays(supervisor, err);
+}
+
+void supervisor_reload(struct supervisor *supervisor, const struct service_list *list)
+{
+    struct service **old = supervisor->services;
+    size_t old_count = supervisor->count;
+    struct error err = {0};
+    char text[1024];
+
+    supervisor->services = NULL;
+    supervisor->count = 0;
+    /* The new order first; what is not in it goes to the end. */
+    for (size_t i = 0; i < list->count; i++) {
+        struct service *service = NULL;
+
+        for (size_t j = 0; j < old_count && service == NULL; j++) {
+            if (old[j] != NULL && streq(old[j]->config->name, list->items[i].name)) {
+                service = old[j];
+                old[j] = NULL;
+            }
+        }
+        if (service == NULL) {
+            if (add_service(supervisor, &list->items[i], &err) == NULL) {
+                log_error("%s: %s", list->items[i].name, error_text(&err, text, sizeof(text)));
+            }
+            continue;
+        }
+        supervisor->services = xrealloc(supervisor->services, (supervisor->count + 1) * sizeof(*supervisor->services));
+        supervisor->services[supervisor->count++] = service;
+        service->resources = false;
+        service->log.name = list->items[i].name;
+        running_configure(service, &list->items[i]);
+        if (service->retired) {
+            service->retired = false; /* it is back before it was gone */
+            running_event(service, EVENT_WANT_UP, CAUSE_CHANGED, NULL);
+        }
+    }
+    for (size_t j = 0; j < old_count; j++) {
+        if (old[j] != NULL) {
+            supervisor->services =
+                xrealloc(supervisor->services, (supervisor->count + 1) * sizeof(*supervisor->services));
+            supervisor->services[supervisor->count++] = old[j];
+            retire(old[j]);
+        }
+    }
+    free(old);
+    connect_services(supervisor);
+    watch_conditions(supervisor);
+    gate_all(supervisor);
+    for (size_t i = list->count; i < supervisor->count; i++) {
+        running_event(supervisor->services[i], EVENT_WANT_DOWN, CAUSE_SHUTDOWN, NULL);
+        supervisor_look(supervisor, supervisor->services[i]);
     }
 }
 
 bool supervisor_reap(struct supervisor *supervisor, pid_t pid, int status)
 {
     for (size_t i = 0; i < supervisor->count; i++) {
-        struct service *service = &supervisor->services[i];
-        char cause[128];
-
-        if (service->pid != pid) {
-            continue;
+        if (supervisor->services[i]->keeper == pid) {
+            supervisor->services[i]->keeper = 0; /* the end of the link says the rest */
+            return true;
         }
-        describe_exit(status, cause, sizeof(cause));
-        drain_log(service);
-        service->pid = 0;
-        loop_timer_clear(supervisor->loop, &service->timer);
-        if (supervisor->stopping) {
-            set_state(service, SERVICE_STOPPED, "%s", cause);
-            stop_next(supervisor);
-        } else {
-            service->restarts++;
-            set_state(service, SERVICE_DELAYED, "%s", cause);
-            delay(service, 0);
-        }
-        return true;
     }
-    return false;
+    return check_reap(pid, status);
+}
+
+/* Until the process has left its groups. Only at the very end, when nobody waits for us but init. */
+static void wait_for_end(pid_t pid)
+{
+    CLEANUP_CLOSE int fd = pid <= 0 ? -1 : (int)syscall(SYS_pidfd_open, pid, 0);
+    struct pollfd watched = {.fd = fd, .events = POLLIN};
+
+    if (fd >= 0) {
+        poll(&watched, 1, KEEPER_PATIENCE);
+    }
+}
+
+/* And not by itself, or because a person stopped it: that is to be remembered. */
+static bool ended_with_us(const struct service *service)
+{
+    return service->machine.down_cause == CAUSE_SHUTDOWN;
+}
+
+/* After an orderly end nothing stays but the logs, and who was down before. */
+static void remove_services(struct supervisor *supervisor)
+{
+    for (size_t i = 0; i < supervisor->count; i++) {
+        struct service *service = supervisor->services[i];
+
+        forward_run(&service->log, service->directory);
+        running_remove(service, ended_with_us(service));
+    }
+    for (size_t i = 0; i < supervisor->count; i++) {
+        wait_for_end(supervisor->services[i]->record.keeper_pid);
+        track_remove(&supervisor->track, supervisor->services[i]->config->name);
+    }
+    track_close(&supervisor->track, supervisor->run_dir);
 }
 
 void supervisor_close(struct supervisor *supervisor)
 {
+    if (supervisor->loop == NULL) {
+        return;
+    }
+    loop_timer_clear(supervisor->loop, &supervisor->tidy);
+    if (supervisor->ended) {
+        remove_services(supervisor);
+    }
     for (size_t i = 0; i < supervisor->count; i++) {
-        struct service *service = &supervisor->services[i];
-        int fds[] = {service->log.fd, service->notify.fd, service->log_write};
-
-        loop_timer_clear(supervisor->loop, &service->timer);
-        loop_remove(supervisor->loop, &service->log);
-        loop_remove(supervisor->loop, &service->notify);
-        for (size_t j = 0; j < ARRAY_SIZE(fds); j++) {
-            if (fds[j] > STDERR_FILENO) {
-                close(fds[j]);
-            }
-        }
-        if (service->notify_path != NULL) {
-            unlink(service->notify_path);
-            free(service->notify_path);
-        }
+        running_free(supervisor->services[i]);
+    }
+    if (supervisor->mounts.fd >= 0) {
+        close(supervisor->mounts.fd);
     }
     free(supervisor->services);
+    conditions_close(&supervisor->conditions);
+    watcher_close(&supervisor->watcher);
     *supervisor = (struct supervisor){0};
 }

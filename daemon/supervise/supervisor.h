@@ -1,76 +1,72 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The service loop: starts services in order, restarts each after its delay whenever it ends, passes its output on line
- * by line, stops all of them. A service starts once the resources it needs are in place and the services that it comes
- * after are ready. Everything happens in callbacks of the event loop; nothing here blocks. (Keepers, checks, conditions
- * and restart policies replace this loop; they get their own files.)
+ * All services together. The state machine of each (machine.h) is fed with what its keeper, its checks and the people say,
+ * and what it decides is carried out (running.h); here is what goes beyond one service: who may start (resources,
+ * conditions, the services that it comes after), stopping everything in order, taking over what runs already, a manifest
+ * that changed.
+ *
+ * The daemon may be killed between any two instructions: what it must know again is in the services' notes and with their
+ * keepers, and supervisor_open() goes on from there. Everything happens in callbacks of the event loop; nothing blocks.
  */
 #ifndef EDGEINIT_SUPERVISE_SUPERVISOR_H
 #define EDGEINIT_SUPERVISE_SUPERVISOR_H
 
-#include "base/loop.h"
-#include "supervise/service.h"
+#include <sys/resource.h>
 
-enum service_state {
-    SERVICE_WAITING,  /* for resources, or for a service that it comes after */
-    SERVICE_BLOCKED,  /* a resource that it needs failed */
-    SERVICE_STARTING, /* runs, has not said READY=1 yet */
-    SERVICE_READY,
-    SERVICE_DELAYED, /* ended; starts again when the delay is over */
-    SERVICE_STOPPING,
-    SERVICE_STOPPED,
-    SERVICE_STATES /* their number */
-};
-
-#define SERVICE_LONGEST_LINE 2048
-
-struct supervisor;
-
-struct service {
-    struct supervisor *supervisor;
-    const struct service_config *config;
-    enum service_state state;
-    bool released; /* its resources are in place */
-    pid_t pid;     /* 0: none */
-    int64_t since; /* clock_now() of the last change of state */
-    unsigned restarts;
-    char cause[256]; /* why it is in this state; may be empty */
-    int log_write;   /* kept open, so that the pipe outlives each instance */
-    struct loop_source log;
-    struct loop_source notify;
-    char *notify_path; /* NULL: it does not notify */
-    struct loop_timer timer;
-    char line[SERVICE_LONGEST_LINE];
-    size_t line_length;
-};
+#include "supervise/condition.h"
+#include "supervise/running.h"
 
 struct supervisor {
     struct loop *loop;
-    struct service *services;
+    const char *run_dir;
+    struct rlimit files; /* RLIMIT_NOFILE as it was given to us */
+    struct track track;
+    struct watcher watcher;
+    struct conditions conditions;
+    struct service *
+        *services; /* in an order in which `after` is satisfied; those that the manifest no longer names, and
+                                  that still run, come last */
     size_t count;
-    bool stopping;
-    void (*changed)(void *data, const struct service *service); /* may be NULL */
-    void (*stopped)(void *data);                                /* all have stopped, after supervisor_stop() */
+    struct loop_source mounts; /* fd -1: no program is missing */
+    struct loop_timer tidy;    /* removes retired services, outside of their own callbacks */
+    bool ending;
+    bool ended;
+    void (*changed)(void *data, struct service *service); /* may be NULL; service NULL: not about one */
+    void (*stopped)(void *data);                          /* all have stopped, after supervisor_end() */
     void *data;
 };
 
-const char *service_state_name(enum service_state state);
-
-/* Prepare pipes and notify sockets (in run_dir). The list must outlive the supervisor. */
+/* Take over what an earlier daemon left in run_dir, which must outlive the supervisor, as the list must. Nothing is started
+ * before it is released. */
 int supervisor_open(struct supervisor *supervisor, struct loop *loop, const struct service_list *list,
                     const char *run_dir, struct error *err);
 
-/* The resources that this service needs are in place: it may start. */
-void supervisor_release(struct supervisor *supervisor, size_t index);
-/* They are not, and why. */
-void supervisor_block(struct supervisor *supervisor, size_t index, const char *cause);
+/* By name; NULL: there is none. */
+struct service *supervisor_find(const struct supervisor *supervisor, const char *name);
 
-/* A child ended. Returns false if it is no service. */
+/* The resources that this service needs are in place: it may start. */
+void supervisor_release(struct supervisor *supervisor, struct service *service);
+/* They are not, and why: the resource that failed. */
+void supervisor_block(struct supervisor *supervisor, struct service *service, const char *resource);
+
+/* The manifest was read anew: services that are started differently now are restarted, new ones wait to be released,
+ * those that it does not name any more are stopped. The old list may be freed afterwards. All wait for supervisor_release()
+ * again, which does not touch those that run. */
+void supervisor_reload(struct supervisor *supervisor, const struct service_list *list);
+
+/* A child ended: was it one of ours (a keeper, the command of a check)? */
 bool supervisor_reap(struct supervisor *supervisor, pid_t pid, int status);
 
 /* Stop everything, in reverse order, each only when those that come after it have ended; then call `stopped`. */
-void supervisor_stop(struct supervisor *supervisor);
+void supervisor_end(struct supervisor *supervisor);
 
+/* Let go of everything; the keepers and their services live on, except after an orderly end. */
 void supervisor_close(struct supervisor *supervisor);
+
+/* For running.c: this service may now start, or not any more; look at those that come after it. */
+void supervisor_gate(struct supervisor *supervisor, struct service *service);
+void supervisor_look(struct supervisor *supervisor, struct service *service);
+/* And: a program is missing, and may come with a mount. */
+void supervisor_watch_mounts(struct supervisor *supervisor);
 
 #endif

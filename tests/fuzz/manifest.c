@@ -30,6 +30,13 @@ static void ignore(void *data, const char *path)
     assert(path_is_normal(path, &why));
 }
 
+static void check_probe(const struct check_config *check)
+{
+    assert(check->kind < CHECK_KINDS && check->interval > 0 && check->timeout > 0 && check->failures > 0);
+    assert(check->kind != CHECK_COMMAND || check->command_count > 0);
+    assert(check->kind == CHECK_NONE || check->kind == CHECK_COMMAND || check->target != NULL);
+}
+
 /* What must hold of every manifest that is accepted. */
 static void check_good(struct node *node)
 {
@@ -43,8 +50,16 @@ static void check_good(struct node *node)
         }
     }
     for (size_t i = 0; i < node->services.count; i++) {
-        assert(node->services.items[i].command_count > 0);
-        service_paths(&node->services.items[i], ignore, NULL);
+        const struct service_config *service = &node->services.items[i];
+
+        assert(service->command_count > 0);
+        assert(service->restart_delay <= service->restart_max_delay);
+        check_probe(&service->ready);
+        check_probe(&service->alive);
+        for (size_t j = 0; j < service->condition_count; j++) {
+            assert(service->conditions[j].kind < CONDITION_KINDS && service->conditions[j].value != NULL);
+        }
+        service_paths(service, ignore, NULL);
     }
 }
 

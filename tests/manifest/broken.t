@@ -72,33 +72,60 @@ def flipped(name):
     return survives("%s with wrong bytes" % name, texts)
 
 
+def services(count, text):
+    """A manifest with so many services, each what `text` says of its number."""
+    return b'{"version": 1, "services": {' + b",".join(
+        b'"service-number-%d":{"command":["/a"]%s}' % (n, text(n)) for n in range(count)) + b"}}"
+
+
+def many_services():
+    def after(*numbers):
+        return b',"after":[' + b",".join(b'"service-number-%d"' % number for number in numbers) + b"]"
+
+    good = [
+        services(1024, lambda n: b',"nice":1,"user":"1","needs":["/a","/b"],"ready":{"file":"/a"},"alive":{"file":"/b"},"log":{}'),
+        services(1024, lambda n: after(n + 1) if n < 1023 else b""),
+        services(1024, lambda n: after(*range(n + 1, min(n + 13, 1024)))),
+        services(1024, lambda n: after(*range(max(n - 12, 0), n))),
+    ]
+    ok(all(verdict.good for verdict in corpus.validate_all(good)), "1024 services with 12 values each are accepted")
+    return good + [
+        services(1025, lambda n: b""),
+        services(5400, lambda n: after(n + 1)),
+        services(1024, lambda n: after((n + 1) % 1024)),
+        services(1024, lambda n: after(*((n + 11 - more) % 1024 for more in range(11)))),
+        services(1024, lambda n: after(*range(2000 + 11 * n, 2011 + 11 * n))),
+        services(1, lambda n: after(*range(16000))),
+    ]
+
+
 def huge():
     mega = 1 << 20
     least = b'{"version": 1}'
     limit = [
         least + b" " * (mega - len(least)),
         b'{"version": 1, "host": {"directories": [' + b"1," * 520000 + b"1]}}",
-        b'{"version": 1, "host": {"directories": [' + b",".join(b'"/%d"' % n for n in range(4000)) + b"]}}",
-        b'{"version": 1, "host": {"directories": [' + b",".join(b'"/a"' for n in range(4000)) + b"]}}",
+        b'{"version": 1, "host": {"directories": [' + b",".join(b'"/%d"' % n for n in range(4096)) + b"]}}",
+        b'{"version": 1, "host": {"directories": [' + b",".join(b'"/%d"' % n for n in range(16000)) + b"]}}",
+        b'{"version": 1, "host": {"directories": [' + b",".join(b'"/a"' for n in range(16000)) + b"]}}",
         b'{"version": 1, "host": {"directories": ["/' + b"a/" * 500000 + b'"]}}',
         b'{"version": 1, "host": {"directories": ["' + b"\\u00e9" * 170000 + b'"]}}',
+        b'{"version": 1, "host": {"sysctls": {' + b",".join(b'"a.%d":"1"' % n for n in range(16000)) + b"}}}",
+        b'{"version": 1, "host": {"cgroups": {"named": [' + b",".join(b'"%d"' % n for n in range(16000)) + b"]}}}",
         b'{"version": 1, "' + b"k" * 1000000 + b'": 1}',
         b'{"version": 1,' + b"\n" * 1000000 + b"}",
         b'{"version": 1,' + b"/**/" * 250000 + b"}",
         b'{"version": 1, // ' + b"\xc3\xa9" * 500000 + b"\n}",
         b'{"version": 1' + b"0" * 1000000 + b"}",
-        b'{"version": 1, ' + b",".join(b'"%d":1' % n for n in range(3000)) + b"}",
-        b'{"version": 1, ' + b",".join(b'"a":1' for n in range(3000)) + b"}",
-        b'{"version": 1, "services": {' + b",".join(
-            b'"s%d":{"command":["/a"],"after":["s%d"]}' % (n, n + 1) for n in range(800)) + b"}}",
-        b'{"version": 1, "services": {' + b",".join(
-            b'"s%d":{"command":["/a"],"after":["s%d"]}' % (n, n + 1) for n in range(63)) + b',"s63":{"command":["/a"]}}}',
+        b'{"version": 1, ' + b",".join(b'"%d":1' % n for n in range(16000)) + b"}",
+        b'{"version": 1, ' + b",".join(b'"a":1' for n in range(16000)) + b"}",
         b'{"version": 1, "host": {"mounts": [' + b",".join(
-            b'{"target":"/m%d","source":"/m%d","type":"bind"}' % (n, n + 1) for n in range(1000)) + b"]}}",
+            b'{"target":"/m%d","source":"/m%d","type":"bind"}' % (n, n + 1) for n in range(4000)) + b"]}}",
         b'{"version": 1, "host": {"mounts": [' + b",".join(
-            b'{"target":"/m%d","source":"/m%d","type":"bind"}' % (n, (n + 1) % 900) for n in range(900)) + b"]}}",
+            b'{"target":"/m%d","source":"/m%d","type":"bind"}' % (n, (n + 1) % 3600) for n in range(3600)) + b"]}}",
     ]
     survives("at the limits of size", limit)
+    survives("many services", many_services(), at_least=6)
     survives("deep", [b"[" * depth for depth in (31, 32, 33, 1000, 100000, 1000000)] +
              [b'{"a":' * depth for depth in (31, 32, 33, 1000, 200000)] +
              [b'{"version": 1, "host": {"files": [{"path": "/a", "yaml": ' + b"[" * depth + b"]" * depth + b"}]}}"

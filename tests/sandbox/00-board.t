@@ -28,7 +28,9 @@ on_board()
 left_of()
 {
     local pid=$1 found=''
-    grep -ls "/edgeinit-board\.$pid\b" /proc/[0-9]*/cgroup >"$tmp/processes" && found+=" processes"
+    # Not by its exit code: that tells of a process that ended while it was looked at, too.
+    grep -ls "/edgeinit-board\.$pid\b" /proc/[0-9]*/cgroup >"$tmp/processes"
+    [[ ! -s $tmp/processes ]] || found+=" processes"
     grep -qs "/edgeinit-board\.$pid\.img" /sys/block/loop*/loop/backing_file && found+=" loop"
     [[ -z $(group_dirs "$pid") ]] || found+=" cgroups"
     [[ $(</proc/self/mountinfo) == "$mounts_before" ]] || found+=" mounts"

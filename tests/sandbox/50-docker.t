@@ -56,7 +56,7 @@ stage_docker()
     is "$status" 0 "wait-ready: all of it is"
     is "$(service state) $(service restarts)" 'ready 0' "status --json: ready, no restart"
     pid=$(service pid)
-    is "$(</proc/"$pid"/comm) $(awk '/^PPid/ {print $2}' /proc/"$pid"/status)" "dockerd $daemon" "its pid is dockerd's, a child of the daemon"
+    is "$(</proc/"$pid"/comm) $(awk '/^PPid/ {print $2}' /proc/"$pid"/status)" "dockerd $(service keeper)" "its pid is dockerd's, a child of its keeper"
     edge status
     like "$out" $'(^|\n)dockerd +ready +for [0-9.]+ .*, pid [0-9]+, 0 restarts' "status says it to people" || diag "$out"
     like "$out" 'resources: ([0-9]+) of \1 in place' "and that all resources are in place"

@@ -13,7 +13,7 @@ export PATH="$PATH:/usr/sbin:/sbin"
 export LC_ALL=C
 EDGEINIT=$(readlink -f "${EDGEINIT:-$edge_root/out/edgeinit}")
 export EDGEINIT
-((EUID == 0)) || exec sudo --preserve-env=EDGEINIT,ASAN_OPTIONS,UBSAN_OPTIONS,KILL_FULL -- "$0"
+((EUID == 0)) || exec sudo --preserve-env=EDGEINIT,ASAN_OPTIONS,UBSAN_OPTIONS,KILL_FULL,SOAK_KILLS -- "$0"
 # shellcheck source=lib.sh
 source "$edge_here/lib.sh"
 if [[ ! -x $EDGEINIT ]]; then

@@ -194,10 +194,10 @@ static void test_make_private(void **state)
     (void)state;
     assert_int_equal(file_make_private("p/q", &err), 0);
     assert_int_equal(mode_of("p"), 0755);
-    assert_int_equal(mode_of("p/q"), 0700);
+    assert_int_equal(mode_of("p/q"), 0711);
     assert_int_equal(chmod("p/q", 0777), 0);
     assert_int_equal(file_make_private("p/q", &err), 0);
-    assert_int_equal(mode_of("p/q"), 0700);
+    assert_int_equal(mode_of("p/q"), 0711);
     assert_int_equal(symlink("p/q", "link"), 0);
     assert_int_equal(file_make_private("link", &err), -1);
     assert_int_equal(err.code, ERROR_INPUT);

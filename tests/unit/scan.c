@@ -212,7 +212,7 @@ static void test_limits(void **state)
     free(places.items);
     many.data[many.length - 1] = ',';
     text_add(&many, "0]");
-    check_error(many.data, many.length, 1, SCAN_MOST_VALUES * 2, "more than 4096 values");
+    check_error(many.data, many.length, 1, SCAN_MOST_VALUES * 2, "more than 16384 values");
 }
 
 int main(void)

@@ -205,7 +205,7 @@ static void test_status(void **state)
         "{\"name\": \"file /d\", \"action\": \"change\"}],"
         "\"services\": [{\"name\": \"dockerd\", \"state\": \"ready\", \"pid\": 9, \"since_ms\": 5000, \"restarts\": 1},"
         "{\"name\": \"edgecore\", \"state\": \"delayed\", \"since_ms\": 10, \"restarts\": 2, \"next_try_ms\": 90,"
-        "\"cause\": \"exit 3\"}]}";
+        "\"reason\": \"exit 3\"}]}";
     CLEANUP_JSON cJSON *status = json_parse(json, strlen(json));
     CLEANUP_JSON cJSON *empty = cJSON_CreateObject();
     CLEANUP_TEXT struct text out = {0};

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/child.h"
+
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define KERNEL_SIGNALS 64L
+
+void child_reset_signals(void)
+{
+    /* Straight to the kernel: libc keeps the first realtime signals for itself and refuses to touch them, but one that was
+     * ignored when we were started would stay so through exec. All zero is SIG_DFL on every architecture. */
+    static const char by_default[64];
+    sigset_t none;
+
+    for (long number = 1; number <= KERNEL_SIGNALS; number++) {
+        syscall(SYS_rt_sigaction, number, by_default, NULL, KERNEL_SIGNALS / 8); /* refused for KILL and STOP */
+    }
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}

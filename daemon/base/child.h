@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a process needs between fork(2) and exec: the signals as a program expects to find them, and a PATH where init gave
+ * none. Only async-signal-safe calls, and no heap.
+ */
+#ifndef EDGEINIT_BASE_CHILD_H
+#define EDGEINIT_BASE_CHILD_H
+
+/* Programs look for helpers (runc, iptables, uname, sh) along PATH; init gives us none. */
+#define CHILD_PATH "/system/bin:/vendor/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+/* Every signal by default and none blocked. */
+void child_reset_signals(void);
+
+#endif

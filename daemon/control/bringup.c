@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/bringup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/util.h"
+#include "control/show.h"
+#include "host/window.h"
+#include "plan/apply.h"
+
+#define WORKER_PATIENCE 1000 /* milliseconds for a killed worker to be gone */
+
+/* What the worker tells of one entry; smaller than PIPE_BUF, so it arrives whole. */
+struct record {
+    uint32_t index;
+    enum plan_state state;
+    uint32_t blocker;
+    char text[1024]; /* the line for the log; "" for none */
+};
+
+void bringup_open(struct bringup *bringup, struct loop *loop, struct supervisor *supervisor, const char *run_dir)
+{
+    *bringup = (struct bringup){.loop = loop, .supervisor = supervisor, .run_dir = run_dir, .journal.fd = -1};
+}
+
+bool bringup_is_running(const struct bringup *bringup)
+{
+    return bringup->journal.fd >= 0;
+}
+
+/* In the worker. */
+
+static void report(void *data, const struct plan *plan, const struct plan_entry *entry)
+{
+    const int *pipe_fd = data;
+    CLEANUP_TEXT struct text line = {0};
+    struct record record = {0};
+
+    if (entry == NULL) {
+        return;
+    }
+    record.index = (uint32_t)(entry - plan->entries);
+    record.state = entry->state;
+    record.blocker = (uint32_t)entry->blocker;
+    show_apply_entry(plan, entry, false, &line);
+    if (line.length > 0) {
+        line.data[line.length - 1] = '\0';
+    }
+    snprintf(record.text, sizeof(record.text), "%s", text_string(&line));
+    file_write_all(*pipe_fd, (const char *)&record, sizeof(record));
+}
+
+static void apply_and_exit(const struct node *node, int pipe_fd)
+{
+    CLEANUP_TEXT struct text summary = {0};
+    struct plan plan = node->plan;
+    struct error err = {0};
+    char text[1024];
+    int64_t started = clock_now();
+    sigset_t none;
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    prctl(PR_SET_NAME, "edgeinit-apply");
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    if (apply_run(&plan, report, NULL, &pipe_fd, &err) != 0) {
+        log_error("%s", error_text(&err, text, sizeof(text)));
+        _exit(EXIT_FAILURE);
+    }
+    show_apply_summary(&plan, clock_now() - started, false, &summary);
+    summary.data[summary.length - 1] = '\0';
+    log_info("%s", text_string(&summary));
+    _exit(EXIT_SUCCESS);
+}
+
+/* In the daemon. */
+
+/* What keeps this service: 1 and nothing while a resource is not settled yet, 1 and the culprit if one failed, else 0. */
+static bool is_held(const struct bringup *bringup, size_t service, bool ended, const char **culprit)
+{
+    bool open = false;
+
+    *culprit = NULL;
+    for (size_t j = 0; j < bringup->outcome_count; j++) {
+        enum plan_state state = bringup->outcomes[j].state;
+        bool is_settled = state >= STATE_IN_PLACE || ended;
+
+        if (state == STATE_IN_PLACE || state == STATE_APPLIED ||
+            (!bringup->needed_by[service][j] && (is_settled || !bringup->no_place[j]))) {
+            continue;
+        }
+        if (is_settled && *culprit == NULL) {
+            *culprit = bringup->names[bringup->outcomes[j].blocker];
+        }
+        open |= !is_settled;
+    }
+    return open || *culprit != NULL;
+}
+
+/* Release or block the services whose resources are all settled. `ended`: no more news will come. */
+static void settle_services(struct bringup *bringup, bool ended)
+{
+    for (size_t i = 0; i < bringup->service_count; i++) {
+        struct service *service = bringup->supervisor->services[i];
+        const char *culprit = NULL;
+        bool held = bringup->settled[i] || is_held(bringup, i, ended, &culprit);
+
+        if (bringup->settled[i] || (held && culprit == NULL)) {
+            continue;
+        }
+        bringup->settled[i] = true;
+        if (culprit == NULL) {
+            supervisor_release(bringup->supervisor, service);
+        } else {
+            CLEANUP_FREE char *cause = xasprintf("%s failed; mend it, then \"edgeinit reload\"", culprit);
+
+            supervisor_block(bringup->supervisor, service, cause);
+        }
+    }
+}
+
+static void close_journal(struct bringup *bringup)
+{
+    int fd = bringup->journal.fd;
+
+    if (fd >= 0) {
+        loop_remove(bringup->loop, &bringup->journal);
+        close(fd);
+        bringup->journal.fd = -1;
+    }
+}
+
+static void journal_readable(void *data, uint32_t events)
+{
+    struct bringup *bringup = data;
+    struct record record;
+    ssize_t length = read(bringup->journal.fd, &record, sizeof(record));
+
+    (void)events;
+    if (length != (ssize_t)sizeof(record)) {
+        close_journal(bringup);
+        settle_services(bringup, true);
+        if (bringup->supervisor->changed != NULL) { /* who waits for the end of it waits for this, not for the worker */
+            bringup->supervisor->changed(bringup->supervisor->data, NULL);
+        }
+        return;
+    }
+    if (record.index >= bringup->outcome_count || record.blocker >= bringup->outcome_count) {
+        return;
+    }
+    record.text[sizeof(record.text) - 1] = '\0';
+    bringup->outcomes[record.index] = (struct outcome){.state = record.state, .blocker = record.blocker};
+    if (record.state == STATE_FAILED || record.state == STATE_BLOCKED) {
+        log_error("%s", record.text + 2);
+    } else if (record.text[0] != '\0') {
+        log_info("%s", record.text);
+    }
+    settle_services(bringup, false);
+}
+
+static void forget(struct bringup *bringup)
+{
+    for (size_t i = 0; i < bringup->service_count; i++) {
+        free(bringup->needed_by[i]);
+    }
+    for (size_t i = 0; i < bringup->outcome_count; i++) {
+        free(bringup->names[i]);
+    }
+    free(bringup->outcomes);
+    free(bringup->names);
+    free(bringup->needed_by);
+    free(bringup->no_place);
+    free(bringup->settled);
+    bringup_open(bringup, bringup->loop, bringup->supervisor, bringup->run_dir);
+}
+
+static void note_needs(struct bringup *bringup, const struct node *node)
+{
+    const struct plan *plan = &node->plan;
+
+    bringup->outcome_count = plan->count;
+    bringup->service_count = node->services.count;
+    bringup->outcomes = xcalloc(plan->count, sizeof(*bringup->outcomes));
+    bringup->names = xcalloc(plan->count, sizeof(*bringup->names));
+    bringup->needed_by = xcalloc(node->services.count, sizeof(*bringup->needed_by));
+    bringup->no_place = xcalloc(plan->count, sizeof(*bringup->no_place));
+    bringup->settled = xcalloc(node->services.count, sizeof(*bringup->settled));
+    for (size_t i = 0; i < plan->count; i++) {
+        bringup->names[i] = xstrdup(plan->entries[i].resource->name);
+        bringup->no_place[i] = plan->entries[i].resource->path == NULL;
+        bringup->outcomes[i].blocker = (uint32_t)i;
+    }
+    for (size_t i = 0; i < node->services.count; i++) {
+        bringup->needed_by[i] = xcalloc(plan->count, sizeof(**bringup->needed_by));
+        for (size_t j = 0; j < plan->count; j++) {
+            bringup->needed_by[i][j] = node_service_needs(&node->services.items[i], &plan->entries[j]);
+        }
+    }
+}
+
+int bringup_start(struct bringup *bringup, const struct node *node, struct error *err)
+{
+    int ends[2];
+
+    bringup_close(bringup);
+    note_needs(bringup, node);
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        return error_system(err, errno, "pipe");
+    }
+    bringup->worker = fork();
+    if (bringup->worker == 0) {
+        apply_and_exit(node, ends[1]);
+    }
+    close(ends[1]);
+    if (bringup->worker < 0 ||
+        loop_add(bringup->loop, &bringup->journal, ends[0], EPOLLIN, journal_readable, bringup, err) != 0) {
+        close(ends[0]);
+        bringup->worker = bringup->worker < 0 ? 0 : bringup->worker;
+        return error_system(err, errno, "start the apply worker");
+    }
+    return 0;
+}
+
+bool bringup_reap(struct bringup *bringup, pid_t pid, int status)
+{
+    if (bringup->worker == 0 || pid != bringup->worker) {
+        return false;
+    }
+    bringup->worker = 0;
+    if (WIFSIGNALED(status)) {
+        log_error("the apply worker was killed by signal %d", WTERMSIG(status));
+    }
+    return true;
+}
+
+/* A worker that hangs with a broken card cannot be waited for; it is reaped whenever it ends. */
+static void end_worker(struct bringup *bringup)
+{
+    CLEANUP_CLOSE int fd = bringup->worker == 0 ? -1 : (int)syscall(SYS_pidfd_open, bringup->worker, 0);
+    struct pollfd watched = {.fd = fd, .events = POLLIN};
+
+    if (bringup->worker > 0) {
+        kill(bringup->worker, SIGKILL);
+        poll(&watched, 1, WORKER_PATIENCE);
+        waitpid(bringup->worker, NULL, WNOHANG);
+        bringup->worker = 0;
+    }
+}
+
+void bringup_close(struct bringup *bringup)
+{
+    struct host host = {.run_dir = bringup->run_dir};
+    struct error err = {0};
+    char text[1024];
+
+    end_worker(bringup);
+    if (window_recover(&host, &err) != 0) {
+        log_error("%s", error_text(&err, text, sizeof(text)));
+    }
+    host_free(&host);
+    close_journal(bringup);
+    forget(bringup);
+}

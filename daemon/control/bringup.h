@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Applying the manifest while the services are supervised: a worker process applies, and tells of each resource as it is
+ * settled; the services that need nothing any more are released one by one, those whose resources failed are blocked. The
+ * worker may be killed at any instant, and started again.
+ */
+#ifndef EDGEINIT_CONTROL_BRINGUP_H
+#define EDGEINIT_CONTROL_BRINGUP_H
+
+#include "supervise/node.h"
+#include "supervise/supervisor.h"
+
+/* What is kept of a resource once it is settled. */
+struct outcome {
+    enum plan_state state;
+    uint32_t blocker;
+};
+
+struct bringup {
+    struct loop *loop;
+    struct supervisor *supervisor;
+    const char *run_dir;
+    struct loop_source journal; /* the worker's pipe; fd -1: it has ended */
+    pid_t worker;               /* 0: none */
+    struct outcome *outcomes;
+    size_t outcome_count;
+    char **names;     /* of the resources */
+    bool **needed_by; /* [service][resource]: it must be in place */
+    bool *no_place;   /* [resource]: modules, rules, SELinux: all services wait until it is settled, well or badly */
+    bool *settled;    /* [service]: released or blocked */
+    size_t service_count;
+};
+
+void bringup_open(struct bringup *bringup, struct loop *loop, struct supervisor *supervisor, const char *run_dir);
+
+/* Apply this node. What is still needed of its plan is copied: the plan and the host may be freed afterwards. A worker that
+ * still runs is ended first. */
+int bringup_start(struct bringup *bringup, const struct node *node, struct error *err);
+
+bool bringup_is_running(const struct bringup *bringup);
+
+/* A child ended: was it the worker? */
+bool bringup_reap(struct bringup *bringup, pid_t pid, int status);
+
+/* End the worker, close the remount windows that it left open, forget everything. */
+void bringup_close(struct bringup *bringup);
+
+#endif

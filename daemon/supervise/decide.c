@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "supervise/decide.h"
+
+#include <assert.h>
+#include <sys/wait.h>
+
+/* service.h's enum restart_policy, which is above this room. */
+enum { POLICY_ALWAYS, POLICY_ON_FAILURE, POLICY_NEVER };
+
+#define SET(cause) (1U << (cause))
+static_assert(CAUSES <= 32, "SET must hold every cause");
+
+/* The cause that came with the event, if it is one of those that may. */
+static uint32_t cause_given(const struct machine_step *step, unsigned set, enum service_cause otherwise)
+{
+    unsigned cause = step->input->cause;
+
+    return cause < CAUSES && (set & SET(cause)) != 0 ? cause : otherwise;
+}
+
+/* No timer runs in the new state unless the caller sets one. */
+static void enter(struct machine_step *step, enum service_state state, uint32_t cause)
+{
+    struct machine *machine = step->machine;
+
+    if (machine->state != state) {
+        machine->since = step->now;
+    }
+    machine->state = state;
+    machine->cause = cause;
+    machine->due = 0;
+}
+
+static void set_timer(struct machine_step *step, int64_t delay)
+{
+    step->machine->due = machine_add(step->now, delay);
+}
+
+static void start(struct machine_step *step)
+{
+    struct machine *machine = step->machine;
+
+    enter(step, SERVICE_STARTING, CAUSE_NONE);
+    machine->since = step->now;
+    machine->instance++;
+    machine->restarts += machine->instance > 1;
+    machine->started_at = 0;
+    machine->ready_at = 0;
+    if (step->config->start_timeout > 0) {
+        set_timer(step, step->config->start_timeout);
+    }
+    step->actions |= ACTION_START;
+}
+
+/* Nothing but what it waits for is between it and the next start. */
+static void start_when_released(struct machine_step *step)
+{
+    uint32_t held = step->machine->held;
+
+    if (held == CAUSE_NONE) {
+        start(step);
+    } else {
+        enter(step, held == CAUSE_BLOCKED ? SERVICE_BLOCKED : SERVICE_WAITING, held);
+    }
+}
+
+static void stop(struct machine_step *step, uint32_t cause)
+{
+    enter(step, SERVICE_STOPPING, cause);
+    step->machine->stop_cause = cause;
+    set_timer(step, step->config->stop_timeout);
+    step->actions |= ACTION_SIGNAL;
+}
+
+/* Count the end of the running instance. */
+static void note_end(struct machine_step *step, uint32_t cause)
+{
+    struct machine *machine = step->machine;
+    const struct machine_input *input = step->input;
+
+    machine->collected = machine->instance;
+    machine->last_end = cause;
+    machine->last_status = input->event == EVENT_ENDED && input->status_known ? input->status : -1;
+    step->actions |= ACTION_COLLECT;
+    if (step->config->clear_group) {
+        step->actions |= ACTION_CLEAR_GROUP;
+        machine->held = machine->held == CAUSE_NONE ? CAUSE_REMAINS : machine->held;
+    }
+}
+
+static void count_failure(struct machine *machine)
+{
+    machine->failures += machine->failures < UINT32_MAX;
+}
+
+static int64_t next_delay(struct machine_step *step, int64_t least)
+{
+    struct machine *machine = step->machine;
+    int64_t delay =
+        machine_jitter(machine_delay(step->config, machine->failures), step->config->jitter, &machine->seed);
+
+    return delay > least ? delay : least;
+}
+
+/* At once and in this very step if the delay is zero. */
+static void start_at(struct machine_step *step, int64_t due)
+{
+    if (due <= step->now) {
+        start_when_released(step);
+    } else {
+        enter(step, SERVICE_DELAYED, step->machine->last_end);
+        step->machine->due = due;
+    }
+}
+
+/* After an end that counts as a failure. */
+static void retry(struct machine_step *step, int64_t least)
+{
+    if (step->config->restart == POLICY_NEVER) {
+        enter(step, SERVICE_FINISHED, step->machine->last_end);
+        return;
+    }
+    count_failure(step->machine);
+    start_at(step, machine_add(step->now, next_delay(step, least)));
+}
+
+/* The timer may be late, or the daemon was not there when it was due: the order of two events must not matter. */
+static void forget_if_due(struct machine_step *step)
+{
+    struct machine *machine = step->machine;
+
+    if (machine->state == SERVICE_READY && machine->due <= step->now) {
+        machine->failures = 0;
+    }
+}
+
+static uint32_t cause_of_end(const struct machine_input *input)
+{
+    if (!input->status_known) {
+        return CAUSE_UNKNOWN_END;
+    }
+    return WIFSIGNALED(input->status) ? CAUSE_SIGNALLED : CAUSE_EXITED;
+}
+
+void decide_ignore(struct machine_step *step)
+{
+    (void)step;
+}
+
+void decide_note_hold(struct machine_step *step)
+{
+    step->machine->held =
+        cause_given(step, SET(CAUSE_AFTER) | SET(CAUSE_CONDITION) | SET(CAUSE_REMAINS), CAUSE_RESOURCES);
+}
+
+void decide_note_block(struct machine_step *step)
+{
+    step->machine->held = CAUSE_BLOCKED;
+}
+
+void decide_note_release(struct machine_step *step)
+{
+    step->machine->held = CAUSE_NONE;
+}
+
+void decide_wait(struct machine_step *step)
+{
+    decide_note_hold(step);
+    start_when_released(step);
+}
+
+void decide_block(struct machine_step *step)
+{
+    decide_note_block(step);
+    start_when_released(step);
+}
+
+void decide_release(struct machine_step *step)
+{
+    decide_note_release(step);
+    start_when_released(step);
+}
+
+void decide_executed(struct machine_step *step)
+{
+    struct machine *machine = step->machine;
+
+    if (!step->config->has_ready_check) {
+        decide_ready(step);
+    } else if (machine->started_at == 0) {
+        machine->started_at = step->now;
+        step->actions |= ACTION_CHECK_READY;
+    }
+}
+
+void decide_ready(struct machine_step *step)
+{
+    struct machine *machine = step->machine;
+
+    enter(step, SERVICE_READY, CAUSE_NONE);
+    machine->started_at = machine->started_at == 0 ? step->now : machine->started_at;
+    machine->ready_at = step->now;
+    if (machine->failures > 0) {
+        set_timer(step, step->config->reset_after);
+    }
+    if (step->config->has_alive_check) {
+        step->actions |= ACTION_CHECK_ALIVE;
+    }
+}
+
+void decide_end_by_policy(struct machine_step *step)
+{
+    const struct machine_input *input = step->input;
+    bool clean = input->status_known && WIFEXITED(input->status) && WEXITSTATUS(input->status) == 0;
+
+    forget_if_due(step);
+    note_end(step, cause_of_end(input));
+    step->machine->stop_cause = CAUSE_NONE;
+    if (clean && step->config->restart == POLICY_ON_FAILURE) {
+        enter(step, SERVICE_FINISHED, step->machine->last_end);
+    } else {
+        retry(step, 0);
+    }
+}
+
+void decide_fail_start(struct machine_step *step)
+{
+    struct machine *machine = step->machine;
+
+    note_end(step, cause_given(step, SET(CAUSE_MISSING), CAUSE_CANNOT_START));
+    machine->stop_cause = CAUSE_NONE;
+    if (machine->last_end == CAUSE_MISSING) {
+        count_failure(machine);
+        enter(step, SERVICE_PARKED, CAUSE_MISSING);
+        step->actions |= ACTION_WATCH_PROGRAM;
+    } else {
+        retry(step, MACHINE_FAILED_LEAST);
+    }
+}
+
+void decide_end_of_stop(struct machine_step *step)
+{
+    struct machine *machine = step->machine;
+
+    note_end(step, machine->cause);
+    if (!machine->wanted_up) {
+        enter(step, SERVICE_STOPPED, machine->down_cause);
+    } else if (machine->again) {
+        machine->again = 0;
+        start_when_released(step);
+    } else {
+        retry(step, 0);
+    }
+}
+
+/* The daemon died between noting the end and telling the keeper. */
+void decide_collect_again(struct machine_step *step)
+{
+    if (step->machine->collected > 0) {
+        step->actions |= ACTION_COLLECT;
+    }
+}
+
+/* The delay counts from the failure, so a program that was missing for long is started at once, and one that is there and
+ * still cannot be executed (its interpreter is missing) does not go round in circles. */
+void decide_appeared(struct machine_step *step)
+{
+    start_at(step, machine_add(step->machine->since, next_delay(step, MACHINE_FAILED_LEAST)));
+}
+
+void decide_start_timeout(struct machine_step *step)
+{
+    stop(step, CAUSE_START_TIMEOUT);
+}
+
+void decide_forget_failures(struct machine_step *step)
+{
+    step->machine->failures = 0;
+    step->machine->due = 0;
+}
+
+void decide_delay_over(struct machine_step *step)
+{
+    start_when_released(step);
+}
+
+void decide_kill(struct machine_step *step)
+{
+    int64_t pause = step->config->stop_timeout;
+
+    pause = pause < MACHINE_KILL_AGAIN_LEAST ? MACHINE_KILL_AGAIN_LEAST : pause;
+    pause = pause > MACHINE_KILL_AGAIN_MOST ? MACHINE_KILL_AGAIN_MOST : pause;
+    step->machine->cause = CAUSE_STOP_TIMEOUT;
+    set_timer(step, pause);
+    step->actions |= ACTION_KILL;
+}
+
+void decide_extend(struct machine_step *step)
+{
+    struct machine *machine = step->machine;
+    int64_t most = machine_add(step->now, MACHINE_EXTEND_MOST);
+    int64_t until = step->input->until < most ? step->input->until : most;
+
+    if (machine->due != 0 && machine->due < until && machine->cause != CAUSE_STOP_TIMEOUT) {
+        machine->due = until;
+    }
+}
+
+void decide_unhealthy(struct machine_step *step)
+{
+    forget_if_due(step);
+    stop(step, cause_given(step, SET(CAUSE_WATCHDOG) | SET(CAUSE_KEEPER_LOST), CAUSE_LIVENESS));
+}
+
+/* The stop came before the keeper had forked: its signal met nobody. */
+void decide_signal_again(struct machine_step *step)
+{
+    struct machine *machine = step->machine;
+
+    if (machine->started_at == 0) {
+        machine->started_at = step->now;
+        step->actions |= machine->cause == CAUSE_STOP_TIMEOUT ? ACTION_KILL : ACTION_SIGNAL;
+    }
+}
+
+static void want_up(struct machine *machine)
+{
+    machine->wanted_up = 1;
+    machine->down_cause = CAUSE_NONE;
+    machine->failures = 0;
+}
+
+/* What a person stopped stays stopped after the daemon's orderly end too. */
+static void want_down(struct machine_step *step)
+{
+    struct machine *machine = step->machine;
+    uint32_t cause = cause_given(step, SET(CAUSE_SHUTDOWN), CAUSE_REQUEST);
+
+    if (machine->down_cause != CAUSE_REQUEST) {
+        machine->down_cause = cause;
+    }
+    machine->wanted_up = 0;
+    machine->again = 0;
+}
+
+static uint32_t cause_of_restart(const struct machine_step *step)
+{
+    return cause_given(step, SET(CAUSE_CHANGED), CAUSE_REQUEST);
+}
+
+void decide_up(struct machine_step *step)
+{
+    want_up(step->machine);
+    start_when_released(step);
+}
+
+void decide_up_after_stop(struct machine_step *step)
+{
+    want_up(step->machine);
+    step->machine->again = 1;
+}
+
+void decide_up_if_asked(struct machine_step *step)
+{
+    if (cause_of_restart(step) == CAUSE_REQUEST) {
+        decide_up(step);
+    }
+}
+
+void decide_again_after_stop(struct machine_step *step)
+{
+    if (cause_of_restart(step) == CAUSE_REQUEST || step->machine->wanted_up) {
+        decide_up_after_stop(step);
+    }
+}
+
+void decide_down(struct machine_step *step)
+{
+    want_down(step);
+    enter(step, SERVICE_STOPPED, step->machine->down_cause);
+}
+
+/* What has done its work must not do it again when the next daemon comes. */
+void decide_down_if_asked(struct machine_step *step)
+{
+    if (cause_given(step, SET(CAUSE_SHUTDOWN), CAUSE_REQUEST) == CAUSE_REQUEST) {
+        decide_down(step);
+    }
+}
+
+void decide_stop(struct machine_step *step)
+{
+    want_down(step);
+    stop(step, step->machine->down_cause);
+}
+
+void decide_stay_down(struct machine_step *step)
+{
+    want_down(step);
+}
+
+void decide_restart(struct machine_step *step)
+{
+    want_up(step->machine);
+    step->machine->again = 1;
+    stop(step, cause_of_restart(step));
+}

@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "keeper.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <sys/resource.h>
+
+#ifdef __SANITIZE_ADDRESS__
+#define SLACK 100000 /* kB: the sanitizer's own memory grows */
+#else
+#define SLACK 8
+#endif
+
+static void test_exit_status(void **state)
+{
+    (void)state;
+    assert_int_equal(keeper.record.phase, PHASE_IDLE);
+    assert_int_equal(keeper.record.keeper_pid, keeper.pid);
+    start_shell("echo begins; i=0; while [ $i -lt 30000 ]; do i=$((i+1)); done; printf ends; exit 7");
+    wait_phase(PHASE_RUNNING);
+    assert_int_equal(keeper.record.start_time, process_start_time(keeper.record.pid));
+    wait_phase(PHASE_ENDED);
+    assert_true(WIFEXITED(keeper.record.wait_status));
+    assert_int_equal(WEXITSTATUS(keeper.record.wait_status), 7);
+    assert_true(keeper.record.user_usec + keeper.record.system_usec > 0);
+    assert_true(keeper.record.max_rss_kb > 100);
+    assert_true(keeper.record.ended_at > keeper.record.started_at);
+    assert_string_equal(logged(), "begins\nends\n");
+    /* Twice the same message is one start. */
+    SEND(.header.type = WIRE_START, .instance = keeper.instance);
+    wait_phase(PHASE_ENDED);
+    collect();
+    SEND(.header.type = WIRE_START, .instance = keeper.instance);
+    wait_phase(PHASE_IDLE);
+    SEND(.header.type = WIRE_QUIT);
+    assert_int_equal(waitpid(keeper.pid, &(int){0}, 0), keeper.pid);
+    assert_int_equal(access("socket", F_OK), -1);
+    keeper.pid = spawn_keeper();
+    connect_keeper();
+    assert_int_equal(keeper.record.instance, 1);
+}
+
+static void test_signals(void **state)
+{
+    (void)state;
+    start_shell("trap 'exit 3' TERM; echo up; while :; do sleep 0.01; done");
+    wait_phase(PHASE_RUNNING);
+    SEND(.header.type = WIRE_SIGNAL, .instance = keeper.instance + 1, .signal = SIGKILL);
+    SEND(.header.type = WIRE_SIGNAL, .instance = keeper.instance, .signal = 65);
+    while (strstr(logged(), "up") == NULL) {
+        pause_ms(5);
+    }
+    SEND(.header.type = WIRE_SIGNAL, .instance = keeper.instance, .signal = SIGTERM);
+    wait_phase(PHASE_ENDED);
+    assert_int_equal(WEXITSTATUS(keeper.record.wait_status), 3);
+    start_shell("kill -SEGV $$");
+    wait_phase(PHASE_ENDED);
+    assert_int_equal(WTERMSIG(keeper.record.wait_status), SIGSEGV);
+    /* The keeper itself is deaf to what would end others. */
+    kill(keeper.pid, SIGTERM);
+    kill(keeper.pid, SIGHUP);
+    SEND(.header.type = WIRE_HELLO);
+    assert_int_equal(receive(PATIENCE), WIRE_RECORD);
+}
+
+/* What the service finds: no signal ignored or blocked, its own session, nothing open but 0 to 2, its environment. */
+static void test_surroundings(void **state)
+{
+    struct spec spec = shell("grep -E 'Sig(Blk|Ign)' /proc/self/status; ls /proc/self/fd | wc -l; env; ulimit -n; pwd;"
+                             "cat /proc/self/oom_score_adj; nice; id -u; id -G; ps -o sid= -p $$ | tr -d ' '; echo $$");
+    const char *log;
+    char wanted[PATH_MAX + 64];
+
+    (void)state;
+    spec.notify = true;
+    spec.limits[0] = (struct spec_limit){RLIMIT_NOFILE, 8};
+    spec.limit_count = 1;
+    spec.directory = "/tmp";
+    spec.nice = 3;
+    spec.has_oom_score_adj = true;
+    spec.oom_score_adj = 123;
+    spec.has_user = geteuid() == 0;
+    spec.uid = 12;
+    spec.gid = 34;
+    start(&spec);
+    wait_phase(PHASE_ENDED);
+    log = logged();
+    assert_non_null(strstr(log, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n4\n"));
+    snprintf(wanted, sizeof(wanted), "NOTIFY_SOCKET=%s/notify\n", keeper.directory);
+    assert_non_null(strstr(log, wanted));
+    assert_non_null(strstr(log, "\n8\n/tmp\n123\n3\n"));
+    if (spec.has_user) {
+        assert_non_null(strstr(log, "\n12\n34\n"));
+    }
+    snprintf(wanted, sizeof(wanted), "\n%d\n%d\n", keeper.record.pid, keeper.record.pid);
+    assert_non_null(strstr(log, wanted));
+}
+
+static void check_failure(const struct spec *spec, enum launch_step step, int error)
+{
+    start(spec);
+    wait_phase(PHASE_FAILED);
+    assert_int_equal(keeper.record.step, step);
+    assert_int_equal(keeper.record.error, error);
+    collect();
+}
+
+static void test_failures(void **state)
+{
+    struct spec spec = shell("true");
+
+    (void)state;
+    spec.arguments[0] = "/missing/program";
+    check_failure(&spec, STEP_EXECUTE, ENOENT);
+    assert_non_null(strstr(logged(), "cannot execute /missing/program"));
+    spec.directory = "/missing";
+    check_failure(&spec, STEP_DIRECTORY, ENOENT);
+    spec.joins[0] = "/missing/cgroup.procs";
+    check_failure(&spec, STEP_CGROUP, ENOENT);
+    spec = shell("true");
+    spec.limits[0] = (struct spec_limit){999, 1};
+    spec.limit_count = 1;
+    start(&spec);
+    wait_phase(PHASE_ENDED);
+    assert_int_equal(keeper.record.wait_status, 0);
+    assert_non_null(strstr(logged(), "cannot set limit 999"));
+    assert_int_equal(unlink("spec"), 0);
+    SEND(.header.type = WIRE_START, .instance = ++keeper.instance);
+    wait_phase(PHASE_FAILED);
+    assert_int_equal(keeper.record.step, STEP_SPEC);
+}
+
+/* A service in C, run in a process of ours: this program with an argument. */
+static struct spec role(const char *name)
+{
+    static char self[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+    assert_true(length > 0);
+    return (struct spec){.arguments = {self, name}, .environment = {"A=b"}, .directory = "/", .notify = true};
+}
+
+static void say(const char *text)
+{
+    const char *path = getenv("NOTIFY_SOCKET");
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", path == NULL ? "" : path);
+    sendto(fd, text, strlen(text), 0, (struct sockaddr *)&address, sizeof(address));
+    close(fd);
+}
+
+static int act_notify(void)
+{
+    if (fork() == 0) {
+        say("STATUS=a stranger\nSTOPPING=1");
+        _exit(0);
+    }
+    while (wait(NULL) < 0) {
+    }
+    say("MAINPID=1");
+    say("READY=1\nSTATUS=ready");
+    pause();
+    return 0;
+}
+
+/* The first process ends, the second goes on as the main process, and tells so itself. */
+static int act_fork(void)
+{
+    char text[64];
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        pause_ms(100);
+        say("READY=1\nSTATUS=the second");
+        pause_ms(100);
+        _exit(9);
+    }
+    snprintf(text, sizeof(text), "MAINPID=%d", (int)pid);
+    say(text);
+    return 1;
+}
+
+static int act_count(void)
+{
+    for (unsigned number = 0;; number++) {
+        char line[64];
+        int length = snprintf(line, sizeof(line), "line %u of many, many lines\n", number);
+
+        if (write(1, line, (size_t)length) != length) {
+            return 1;
+        }
+        if (number % 100 == 0) {
+            pause_ms(1);
+        }
+    }
+}
+
+static void test_notify(void **state)
+{
+    struct spec spec = role("notify");
+
+    (void)state;
+    start(&spec);
+    do {
+        wait_phase(PHASE_RUNNING);
+    } while (keeper.record.notify.ready == 0);
+    assert_string_equal(keeper.record.notify.status, "ready");
+    assert_int_equal(keeper.record.notify.stopping, 0);
+    assert_int_equal(keeper.record.notify.main_pid, 0);
+}
+
+static void test_main_pid(void **state)
+{
+    struct spec spec = role("fork");
+    pid_t first;
+
+    (void)state;
+    start(&spec);
+    wait_phase(PHASE_RUNNING);
+    first = keeper.record.pid;
+    do {
+        wait_phase(PHASE_RUNNING);
+    } while (keeper.record.notify.ready == 0);
+    assert_int_not_equal(keeper.record.pid, first);
+    assert_string_equal(keeper.record.notify.status, "the second");
+    wait_phase(PHASE_ENDED);
+    assert_int_equal(WEXITSTATUS(keeper.record.wait_status), 9);
+}
+
+static void test_second_keeper(void **state)
+{
+    pid_t second = spawn_keeper();
+    int status = 0;
+
+    (void)state;
+    assert_int_equal(waitpid(second, &status, 0), second);
+    assert_int_equal(WEXITSTATUS(status), 3);
+    SEND(.header.type = WIRE_HELLO);
+    assert_int_equal(receive(PATIENCE), WIRE_RECORD);
+}
+
+static void replace_keeper(void)
+{
+    kill(keeper.pid, SIGKILL);
+    assert_int_equal(waitpid(keeper.pid, NULL, 0), keeper.pid);
+    keeper.pid = spawn_keeper();
+    connect_keeper();
+}
+
+static void check_lines(unsigned least)
+{
+    const char *at = logged();
+    unsigned number = 0;
+
+    for (; *at != '\0'; number++) {
+        char *end;
+
+        assert_int_equal(strncmp(at, "line ", 5), 0);
+        assert_int_equal(strtoul(at + 5, &end, 10), number);
+        assert_int_equal(strncmp(end, " of many, many lines\n", 21), 0);
+        at = end + 21;
+    }
+    assert_true(number >= least);
+}
+
+/* The keeper dies, the service lives and talks on: the next one takes over, and no line is lost. What a keeper holds between
+ * read(2) and the ring for some microseconds may be: the service pauses so that this is not what is tested. */
+static void test_adoption(void **state)
+{
+    struct spec spec = role("count");
+    pid_t pid;
+
+    (void)state;
+    start(&spec);
+    wait_phase(PHASE_RUNNING);
+    pid = keeper.record.pid;
+    for (int i = 0; i < 3; i++) {
+        kill(pid, SIGSTOP);
+        pause_ms(20);
+        replace_keeper();
+        kill(pid, SIGCONT);
+        assert_int_equal(keeper.record.phase, PHASE_RUNNING);
+        assert_int_equal(keeper.record.adopted, ADOPTION_ORPHAN);
+        assert_int_equal(keeper.record.pid, pid);
+        /* Neither started again nor signalled before it is adopted. */
+        SEND(.header.type = WIRE_SIGNAL, .instance = keeper.instance, .signal = SIGKILL);
+        SEND(.header.type = WIRE_START, .instance = keeper.instance + 1);
+        wait_phase(PHASE_RUNNING);
+        SEND(.header.type = WIRE_ADOPT, .instance = keeper.instance, .pid = pid,
+             .start_time = keeper.record.start_time);
+        wait_phase(PHASE_RUNNING);
+        assert_int_equal(keeper.record.adopted, ADOPTION_ADOPTED);
+        pause_ms(50);
+    }
+    SEND(.header.type = WIRE_SIGNAL, .instance = keeper.instance, .signal = SIGKILL);
+    wait_phase(PHASE_ENDED);
+    assert_int_equal(keeper.record.adopted, ADOPTION_ADOPTED);
+    check_lines(1000);
+    collect();
+    start_shell("exit 5");
+    wait_phase(PHASE_ENDED);
+    assert_int_equal(keeper.record.adopted, ADOPTION_CHILD);
+    /* An end that is recorded outlives the keeper, exactly. */
+    replace_keeper();
+    assert_int_equal(keeper.record.phase, PHASE_ENDED);
+    assert_int_equal(WEXITSTATUS(keeper.record.wait_status), 5);
+    /* One that came while there was none is known as such. */
+    collect();
+    start_shell("sleep 100");
+    wait_phase(PHASE_RUNNING);
+    kill(keeper.pid, SIGKILL);
+    kill(keeper.record.pid, SIGKILL);
+    pause_ms(50);
+    replace_keeper();
+    assert_int_equal(keeper.record.phase, PHASE_ENDED);
+    assert_int_equal(keeper.record.adopted, ADOPTION_ADOPTED);
+}
+
+/* The record is gone with its directory's content; the daemon still knows the process. */
+static void test_adoption_by_name(void **state)
+{
+    pid_t child;
+
+    (void)state;
+    child = fork();
+    if (child == 0) {
+        pause();
+        _exit(0);
+    }
+    keeper.instance = 7;
+    SEND(.header.type = WIRE_ADOPT, .instance = 7, .pid = child, .start_time = process_start_time(child));
+    wait_phase(PHASE_RUNNING);
+    kill(child, SIGKILL);
+    wait_phase(PHASE_ENDED);
+    waitpid(child, NULL, 0);
+    keeper.instance = 8;
+    SEND(.header.type = WIRE_ADOPT, .instance = 8, .pid = getpid(), .start_time = 1);
+    wait_phase(PHASE_ENDED);
+}
+
+static void test_orphans(void **state)
+{
+    (void)state;
+    start_shell("(sleep 0.05 & sleep 0.1 &) ; (sh -c 'sleep 0.1 & exit 0' &); exit 0");
+    wait_phase(PHASE_ENDED);
+    pause_ms(400);
+    assert_int_equal(count_children(keeper.pid), 0);
+}
+
+static void test_many_crashes(void **state)
+{
+    struct spec spec = shell("echo crash; kill -KILL $$");
+    const char *rounds = getenv("KEEPER_CRASHES");
+    unsigned long most = rounds == NULL ? 1000 : strtoul(rounds, NULL, 10);
+    int fds = 0;
+    long memory = 0; /* kB */
+
+    (void)state;
+    for (unsigned long i = 0; i < most; i++) {
+        if (i == 20) {
+            fds = count_fds(keeper.pid);
+            memory = number_in(keeper.pid, "smaps_rollup", "Private_Dirty:");
+        }
+        start(&spec);
+        wait_phase(PHASE_ENDED);
+        assert_int_equal(WTERMSIG(keeper.record.wait_status), SIGKILL);
+    }
+    assert_int_equal(count_fds(keeper.pid), fds);
+    assert_int_equal(count_children(keeper.pid), 0);
+    assert_true(number_in(keeper.pid, "smaps_rollup", "Private_Dirty:") <= memory + SLACK);
+}
+
+static void test_clients(void **state)
+{
+    char garbage[600];
+    int old;
+    char byte;
+
+    (void)state;
+    for (unsigned i = 0; i < 5000; i++) {
+        memset(garbage, (int)i, sizeof(garbage));
+        assert_true(send(keeper.fd, garbage, 1 + i % sizeof(garbage), MSG_NOSIGNAL) > 0);
+    }
+    /* One that never reads: the keeper goes on, and gives the record as it is then. */
+    for (unsigned i = 0; i < 3000; i++) {
+        SEND(.header.type = WIRE_HELLO);
+    }
+    start_shell("exit 4");
+    while (access("log", F_OK) != 0) {
+        pause_ms(1);
+    }
+    pause_ms(200);
+    wait_phase(PHASE_ENDED);
+    /* The newest daemon wins. */
+    old = keeper.fd;
+    keeper.fd = -1;
+    connect_keeper();
+    while (recv(old, &byte, 1, 0) > 0) {
+    }
+    close(old);
+    assert_int_equal(keeper.record.phase, PHASE_ENDED);
+    /* And who hangs up at once does no harm. */
+    for (int i = 0; i < 100; i++) {
+        close(try_connect());
+    }
+    connect_keeper();
+}
+
+static void test_descriptors_are_not_kept(void **state)
+{
+    int before = count_fds(keeper.pid);
+
+    (void)state;
+    for (int i = 0; i < 50; i++) {
+        struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "notify"};
+        union {
+            struct cmsghdr header;
+            char space[CMSG_SPACE(sizeof(int))];
+        } control = {0};
+        struct iovec part = {(char[]){"FDSTORE=1"}, 9};
+        struct msghdr message = {&address, sizeof(address), &part, 1, &control, sizeof(control), 0};
+        int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+        control.header = (struct cmsghdr){CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS};
+        memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
+        assert_int_equal(sendmsg(fd, &message, 0), 9);
+        message.msg_name = NULL;
+        message.msg_namelen = 0;
+        assert_int_equal(sendmsg(keeper.fd, &message, 0), 9);
+        close(fd);
+    }
+    SEND(.header.type = WIRE_HELLO);
+    assert_int_equal(receive(PATIENCE), WIRE_RECORD);
+    assert_int_equal(count_fds(keeper.pid), before);
+}
+
+static void test_flood(void **state)
+{
+    int64_t asked;
+
+    (void)state;
+    start_shell("exec yes 'a line of a service that never stops talking'");
+    wait_phase(PHASE_RUNNING);
+    SEND(.header.type = WIRE_LISTEN, .position = 100000);
+    assert_int_equal(receive(PATIENCE), WIRE_LOG);
+    pause_ms(300);
+    asked = clock_now();
+    SEND(.header.type = WIRE_SIGNAL, .instance = keeper.instance, .signal = SIGTERM);
+    wait_phase(PHASE_ENDED);
+    assert_true(clock_now() - asked < MICROSECONDS_PER_SECOND);
+    assert_int_equal(WTERMSIG(keeper.record.wait_status), SIGTERM);
+}
+
+static int play(const char *name)
+{
+    return streq(name, "notify") ? act_notify() : streq(name, "fork") ? act_fork() : act_count();
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_exit_status, begin, finish),
+        cmocka_unit_test_setup_teardown(test_signals, begin, finish),
+        cmocka_unit_test_setup_teardown(test_surroundings, begin, finish),
+        cmocka_unit_test_setup_teardown(test_failures, begin, finish),
+        cmocka_unit_test_setup_teardown(test_notify, begin, finish),
+        cmocka_unit_test_setup_teardown(test_main_pid, begin, finish),
+        cmocka_unit_test_setup_teardown(test_second_keeper, begin, finish),
+        cmocka_unit_test_setup_teardown(test_adoption, begin, finish),
+        cmocka_unit_test_setup_teardown(test_adoption_by_name, begin, finish),
+        cmocka_unit_test_setup_teardown(test_orphans, begin, finish),
+        cmocka_unit_test_setup_teardown(test_many_crashes, begin, finish),
+        cmocka_unit_test_setup_teardown(test_clients, begin, finish),
+        cmocka_unit_test_setup_teardown(test_descriptors_are_not_kept, begin, finish),
+        cmocka_unit_test_setup_teardown(test_flood, begin, finish),
+    };
+    char self[PATH_MAX] = "";
+
+    if (argc == 2) {
+        return play(argv[1]);
+    }
+    if (readlink("/proc/self/exe", self, sizeof(self) - 1) < 0) {
+        return 1;
+    }
+    snprintf(keeper.program, sizeof(keeper.program), "%s/edgeinit-keeper", dirname(self));
+    return cmocka_run_group_tests_name("keeper", tests, NULL, NULL);
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The oracle of model.c: what must be true of the machine, worked out from what happened to it and from nothing that the
+ * machine's own sources say.
+ */
+#ifndef EDGEINIT_TESTS_UNIT_ORACLE_H
+#define EDGEINIT_TESTS_UNIT_ORACLE_H
+
+#include "supervise/machine.h"
+
+#include "base/util.h"
+#include "test.h"
+
+#define MS INT64_C(1000)
+#define SECOND (1000 * MS)
+
+enum phase { IDLE, FORKED, RUNNING, ENDED, FAILED };
+
+struct keeper {
+    enum phase phase;
+    uint64_t instance;
+    int status;
+    bool status_known;
+    bool missing; /* FAILED: the program was not there */
+    bool doomed;  /* a signal will end it */
+    bool remains; /* processes of an ended instance are still there */
+};
+
+/* What must be true of the machine, from what happened to it. */
+struct oracle {
+    bool wanted;
+    bool shutdown; /* wanted down by the daemon's end alone */
+    bool again;
+    uint32_t held; /* CAUSE_NONE: released */
+    bool free;     /* the next start needs no delay */
+    uint32_t failures;
+    uint64_t starts;
+    uint64_t ends;
+    int64_t failed_at;
+    int64_t least; /* delay */
+    int64_t ready_at;
+};
+
+struct world {
+    struct machine_config config;
+    struct keeper keeper;
+    struct keeper told; /* its last record that the daemon read */
+    struct oracle oracle;
+    struct machine machine; /* in the daemon's memory */
+    struct machine noted;   /* in its file */
+    int64_t timer;          /* of the daemon; 0: none */
+    bool checks_ready;
+    bool checks_alive;
+    bool watches;
+    bool clearing;  /* the group */
+    bool in_flight; /* ACTION_START is on its way to the keeper */
+    bool friendly;  /* no death, nothing fails */
+    bool resources;
+    bool blocked;
+    bool program;
+    int64_t now;
+    uint64_t random;
+    uint64_t seed;
+};
+
+/* assert_true() costs a call and tells no seed. */
+#define MUST(world, condition)                   \
+    do {                                         \
+        if (!(condition)) {                      \
+            broken(world, #condition, __LINE__); \
+        }                                        \
+    } while (0)
+
+__attribute__((noreturn)) static void broken(const struct world *world, const char *condition, int line)
+{
+    print_error("line %d: %s; %s, %s; MODEL_SEED=%llu\n", line, condition, machine_state_name(world->machine.state),
+                machine_cause_name(world->machine.cause), (unsigned long long)world->seed);
+    fail();
+    abort();
+}
+
+/* The law, written another way than in delay.c. */
+static inline int64_t law(const struct machine_config *config, uint32_t failures, int thousandths)
+{
+    double delay = (double)config->delay;
+
+    for (uint32_t n = 1; n < failures && n < 64; n++) {
+        delay *= 2;
+    }
+    delay = delay > (double)config->max_delay ? (double)config->max_delay : delay;
+    return (int64_t)(delay * thousandths / 1000);
+}
+
+static int64_t most(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+static bool runs(const struct machine *machine)
+{
+    return machine->state == SERVICE_STARTING || machine->state == SERVICE_READY || machine->state == SERVICE_STOPPING;
+}
+
+/* A wish was noted. */
+static void observe_wish(struct world *world, const struct machine *before, const struct machine_input *input)
+{
+    struct oracle *oracle = &world->oracle;
+    bool running = before->state == SERVICE_STARTING || before->state == SERVICE_READY;
+    bool waiting = before->state == SERVICE_WAITING || before->state == SERVICE_BLOCKED;
+
+    if (input->event == EVENT_WANT_DOWN) {
+        bool shutdown = input->cause == CAUSE_SHUTDOWN;
+
+        if (shutdown && before->state == SERVICE_FINISHED) {
+            return;
+        }
+        oracle->shutdown = shutdown && (oracle->wanted || oracle->shutdown);
+        oracle->wanted = false;
+        oracle->again = false;
+        return;
+    }
+    if (waiting || (running && input->event == EVENT_WANT_UP) ||
+        (input->event == EVENT_WANT_AGAIN && input->cause == CAUSE_CHANGED && !oracle->wanted)) {
+        return;
+    }
+    oracle->wanted = true;
+    oracle->shutdown = false;
+    oracle->failures = 0;
+    oracle->free = !running;
+    oracle->again = running || before->state == SERVICE_STOPPING;
+}
+
+static void observe_end(struct world *world, const struct machine *before, const struct machine_input *input)
+{
+    const struct machine *after = &world->machine;
+    const struct keeper *keeper = &world->keeper;
+    struct oracle *oracle = &world->oracle;
+    bool stopping = before->state == SERVICE_STOPPING;
+    bool failed = input->event == EVENT_FAILED;
+    bool missing = failed && !stopping && input->cause == CAUSE_MISSING;
+    bool clean = !failed && !stopping && input->status_known && input->status == 0;
+    bool final = world->config.restart == 2 || (world->config.restart == 1 && clean);
+
+    oracle->ends++;
+    MUST(world, input->event == EVENT_ENDED || failed);
+    MUST(world, runs(before) && input->instance == before->instance && after->collected == before->instance);
+    MUST(world, keeper->instance < before->instance || keeper->phase == ENDED || keeper->phase == FAILED);
+    MUST(world, after->last_status == (input->event == EVENT_ENDED && input->status_known ? input->status : -1));
+    MUST(world, !stopping || after->last_end == before->cause);
+    if (!oracle->wanted) {
+        MUST(world, after->state == SERVICE_STOPPED);
+        MUST(world, after->cause == (oracle->shutdown ? CAUSE_SHUTDOWN : CAUSE_REQUEST));
+    } else if (oracle->again) {
+        MUST(world,
+             after->state == SERVICE_STARTING || after->state == SERVICE_WAITING || after->state == SERVICE_BLOCKED);
+        oracle->free = true;
+    } else if (final && !missing) {
+        MUST(world, after->state == SERVICE_FINISHED);
+    } else {
+        oracle->failures++;
+        oracle->failed_at = world->now;
+        oracle->least = failed && !stopping ? SECOND : 0;
+        oracle->free = false;
+        MUST(world, missing == (after->state == SERVICE_PARKED));
+    }
+    oracle->again = false;
+}
+
+static void observe_start(struct world *world, const struct machine *before)
+{
+    const struct machine *after = &world->machine;
+    struct oracle *oracle = &world->oracle;
+    int64_t least = most(oracle->least, law(&world->config, oracle->failures, 1000 - (int)world->config.jitter));
+
+    oracle->starts++;
+    MUST(world, after->instance == before->instance + 1 && after->collected == before->instance);
+    MUST(world, oracle->wanted && oracle->held == CAUSE_NONE);
+    MUST(world, !world->config.clear_group || !world->keeper.remains);
+    MUST(world, oracle->free || world->now >= oracle->failed_at + least - 1);
+    oracle->free = false;
+}
+
+/* What the daemon has set up must be what the state needs. */
+static void observe_state(struct world *world)
+{
+    const struct machine *machine = &world->machine;
+    const struct oracle *oracle = &world->oracle;
+    const struct machine_config *config = &world->config;
+
+    MUST(world, machine_is_valid(machine));
+    MUST(world, machine->wanted_up == oracle->wanted && machine->again == oracle->again);
+    MUST(world, oracle->wanted || (machine->down_cause == CAUSE_SHUTDOWN) == oracle->shutdown);
+    MUST(world, machine->held == oracle->held);
+    MUST(world, machine->failures == oracle->failures);
+    MUST(world, machine->instance == oracle->starts && machine->collected == oracle->ends);
+    MUST(world, machine->restarts == (oracle->starts > 0 ? oracle->starts - 1 : 0));
+    MUST(world, machine->state != SERVICE_STARTING || (machine->due != 0) == (config->start_timeout != 0));
+    MUST(world, machine->state != SERVICE_READY || (machine->due != 0) == (oracle->failures != 0));
+    MUST(world, machine->state != SERVICE_READY || machine->started_at != 0);
+    MUST(world, (machine->ready_at != 0) <= (machine->started_at != 0));
+    if (machine->state == SERVICE_DELAYED) {
+        int64_t longest = law(config, oracle->failures, 1000 + (int)config->jitter);
+
+        MUST(world, machine->due <= oracle->failed_at + most(longest, SECOND) + 1);
+        MUST(world, oracle->least != 0 || machine->due <= oracle->failed_at + longest + 1);
+    }
+}
+
+/* After the actions were carried out. */
+static void observe_daemon(struct world *world)
+{
+    const struct machine *machine = &world->machine;
+    bool executed = machine->started_at != 0;
+
+    MUST(world, world->timer == machine->due);
+    MUST(world,
+         world->checks_ready == (machine->state == SERVICE_STARTING && executed && world->config.has_ready_check));
+    MUST(world, world->checks_alive == (machine->state == SERVICE_READY && world->config.has_alive_check));
+    MUST(world, world->watches == (machine->state == SERVICE_PARKED));
+}
+
+static void observe(struct world *world, const struct machine *before, const struct machine_input *input)
+{
+    const struct machine *after = &world->machine;
+    struct oracle *oracle = &world->oracle;
+    bool leaves = input->event == EVENT_TIMER || input->event == EVENT_ENDED || input->event == EVENT_UNHEALTHY;
+
+    if (before->state == SERVICE_READY && before->due != 0 && leaves && input->event != EVENT_FAILED &&
+        (input->event == EVENT_TIMER || input->instance == before->instance) &&
+        world->now >= oracle->ready_at + world->config.reset_after) {
+        oracle->failures = 0;
+    }
+    if (input->event == EVENT_HOLD || input->event == EVENT_BLOCK || input->event == EVENT_RELEASE) {
+        oracle->held = input->cause;
+    } else if (input->event >= EVENT_WANT_UP && input->event <= EVENT_WANT_AGAIN) {
+        observe_wish(world, before, input);
+    }
+    if (after->collected != before->collected) {
+        oracle->held = oracle->held == CAUSE_NONE && world->config.clear_group ? CAUSE_REMAINS : oracle->held;
+        observe_end(world, before, input);
+    }
+    if (after->instance != before->instance) {
+        observe_start(world, before);
+    }
+    if (after->state == SERVICE_READY && before->state != SERVICE_READY) {
+        oracle->ready_at = world->now;
+    }
+    observe_state(world);
+}
+
+#endif
