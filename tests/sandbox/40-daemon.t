@@ -29,10 +29,14 @@ up()
 # down: SIGTERM; its exit status in $status, how long it took in $took (milliseconds)
 down()
 {
-    local began=${EPOCHREALTIME/./}
+    local began=${EPOCHREALTIME/./} guard
     kill -TERM "$daemon"
+    # One that hangs is a failure, not the end of the test.
+    (sleep 60 && kill -KILL "$daemon") &
+    guard=$!
     wait "$daemon"
     status=$?
+    kill "$guard"
     took=$(((${EPOCHREALTIME/./} - began) / 1000))
 }
 

@@ -22,11 +22,15 @@ up()
 # down: SIGTERM; its exit status in $status, how long it took in $took (milliseconds)
 down()
 {
-    local began=${EPOCHREALTIME/./}
+    local began=${EPOCHREALTIME/./} guard
     kill -TERM "$daemon"
+    # One that hangs is a failure, not the end of the test.
+    (sleep 60 && kill -KILL "$daemon") &
+    guard=$!
     wait "$daemon"
     # shellcheck disable=SC2034 # for the tests
     status=$?
+    kill "$guard"
     # shellcheck disable=SC2034
     took=$(((${EPOCHREALTIME/./} - began) / 1000))
 }
