@@ -7,15 +7,21 @@
 
 #define KERNEL_SIGNALS 64L
 
-void child_reset_signals(void)
+void child_default_signal(long number)
 {
     /* Straight to the kernel: libc keeps the first realtime signals for itself and refuses to touch them, but one that was
      * ignored when we were started would stay so through exec. All zero is SIG_DFL on every architecture. */
     static const char by_default[64];
+
+    syscall(SYS_rt_sigaction, number, by_default, NULL, KERNEL_SIGNALS / 8); /* refused for KILL and STOP */
+}
+
+void child_reset_signals(void)
+{
     sigset_t none;
 
     for (long number = 1; number <= KERNEL_SIGNALS; number++) {
-        syscall(SYS_rt_sigaction, number, by_default, NULL, KERNEL_SIGNALS / 8); /* refused for KILL and STOP */
+        child_default_signal(number);
     }
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);

@@ -9,6 +9,9 @@
 /* Programs look for helpers (runc, iptables, uname, sh) along PATH; init gives us none. */
 #define CHILD_PATH "/system/bin:/vendor/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
+/* This one by default. */
+void child_default_signal(long number);
+
 /* Every signal by default and none blocked. */
 void child_reset_signals(void);
 

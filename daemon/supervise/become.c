@@ -10,11 +10,10 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
+#include "base/child.h"
 #include "base/util.h"
 #include "supervise/limit.h"
 #include "supervise/spec.h"
-
-#define KERNEL_SIGNALS 64L
 
 /* As shells do; nobody sees it, for the report says more. */
 #define EXIT_NOT_EXECUTED 127
@@ -22,28 +21,12 @@
 const int become_ignored[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGPIPE, SIGTERM, SIGUSR1,
                               SIGUSR2, SIGALRM, SIGTSTP, SIGTTIN, SIGTTOU, 0};
 
-/* Straight to the kernel: libc keeps the first realtime signals for itself and refuses to touch them, but one that was
- * ignored when we were started would stay so through exec. All zero is SIG_DFL on every architecture. */
-static void set_default(long number)
-{
-    static const char by_default[64];
-
-    syscall(SYS_rt_sigaction, number, by_default, NULL, KERNEL_SIGNALS / 8); /* refused for KILL and STOP */
-}
-
-void become_reset_signals(void)
-{
-    for (long number = 1; number <= KERNEL_SIGNALS; number++) {
-        set_default(number);
-    }
-}
-
 static void unignore_signals(void)
 {
     sigset_t none;
 
     for (const int *number = become_ignored; *number != 0; number++) {
-        set_default(*number);
+        child_default_signal(*number);
     }
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);

@@ -33,9 +33,6 @@ struct become {
  * execve(2). Ended by 0. */
 extern const int become_ignored[];
 
-/* Every signal to its default, also those that libc keeps for itself. */
-void become_reset_signals(void);
-
 _Noreturn void become_service(const struct become *become);
 
 #endif

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <libcgroup.h>
 
+#include "base/child.h"
 #include "base/file.h"
 #include "base/util.h"
 #include "host/host.h"
@@ -12,9 +13,6 @@
 #include "host/owner.h"
 #include "supervise/limit.h"
 #include "supervise/spec.h"
-
-/* Programs look for helpers (runc, iptables, uname, sh) along PATH; init gives us none. */
-#define DEFAULT_PATH "PATH=/system/bin:/vendor/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 /* Strings that live as long as the packing takes. */
 struct strings {
@@ -53,7 +51,7 @@ static int fill_words(const struct service_config *service, struct spec *spec, s
         spec->arguments[i] = service->command[i];
     }
     if (service->environment == NULL || cJSON_GetObjectItemCaseSensitive(service->environment, "PATH") == NULL) {
-        spec->environment[at++] = DEFAULT_PATH;
+        spec->environment[at++] = "PATH=" CHILD_PATH;
     }
     if (service->watchdog > 0) {
         spec->environment[at++] = keep(strings, xasprintf("WATCHDOG_USEC=%lld", (long long)service->watchdog * 1000));

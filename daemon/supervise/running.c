@@ -224,7 +224,6 @@ static void start_service(struct service *service)
     char text[sizeof(service->detail)];
 
     service->probed = false;
-    service->seen_watchdog = 0;
     if (describe_to_keeper(service, &err) != 0 || keeping_start_instance(service, &err) != 0) {
         running_event(service, EVENT_FAILED, CAUSE_CANNOT_START, error_text(&err, text, sizeof(text)));
     }

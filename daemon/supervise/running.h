@@ -44,10 +44,9 @@ struct service {
     uint64_t asked;              /* the instance that this link's keeper was asked to start; its answers may be older */
     uint64_t executed;           /* the instance that is known to execute its program */
     bool probed;                 /* the readiness probe of this instance has succeeded */
-    uint64_t seen_watchdog;
-    struct loop_timer timer;    /* the machine's */
-    struct loop_timer patience; /* before the keeper is started again */
-    int64_t looking_since;      /* we have taken it up, or have another keeper of it */
+    struct loop_timer timer;     /* the machine's */
+    struct loop_timer patience;  /* before the keeper is started again */
+    int64_t looking_since;       /* we have taken it up, or have another keeper of it */
     struct loop_timer watchdog;
     struct check ready;
     struct check alive;

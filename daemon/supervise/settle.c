@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 
+#include "base/child.h"
 #include "base/file.h"
 #include "base/util.h"
 #include "supervise/become.h"
@@ -53,7 +54,7 @@ void settle_process(const char *name, int first)
     sigset_t blocked;
 
     close_inherited(first);
-    become_reset_signals();
+    child_reset_signals();
     for (const int *number = become_ignored; *number != 0; number++) {
         signal(*number, SIG_IGN);
     }
