@@ -1,16 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 # A front door, no build system: BUILD.gn says what is built, tests/run what is tested.
-.PHONY: help run test build asan fuzz check soak bench docs format clean packages
+.PHONY: help run test build asan fuzz check soak bench docs format clean packages board board-test board-files dist
 .DEFAULT_GOAL := help
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 17
 
 run: packages build ## bring a throw-away board up with dockerd, run a container, stay until Ctrl-C
 	@tests/sandbox/demo
 
 test: packages ## everything that must pass; last line: N passed, N failed
 	@tests/run
+
+board: packages board-files ## boot a virtual DAYU200 (arm64, kernel 5.10, f2fs, SELinux), run a container, give a shell
+	@tests/board/demo
+
+board-test: packages board-files ## all tests on the virtual board; half an hour
+	@prove --verbose tests/board
 
 build: ## out/edgeinit
 	@build/compile plain
@@ -30,6 +36,9 @@ soak: packages build ## kill the daemon 10,000 times, crash a service as often, 
 bench: packages build ## measure; out/bench.json
 	@bench/run
 
+dist: packages ## out/dist: fully static, for boards of aarch64, arm and x86_64, with an install script
+	@build/dist
+
 docs: ## rewrite what is generated in docs/
 	@build/tables
 
@@ -39,6 +48,11 @@ format: ## rewrite the sources in the project's format
 
 clean: ## remove all that was built
 	rm -rf out
+
+board-files:
+	@build/compile arm64
+	@build/compile arm
+	@tests/board/make
 
 packages: ## install the packages that are missing
 	@build/install-packages

@@ -4,8 +4,8 @@
 #include <getopt.h>
 #include <stdio.h>
 
+#include "base/log.h"
 #include "base/path.h"
-#include "base/text.h"
 #include "base/util.h"
 
 #define DEFAULT_MANIFEST "/system/etc/edgeinit/edgeinit.json"
@@ -35,6 +35,11 @@ static const struct {
      "                         nothing else is looked at\n"
      "  --kernel-version X.Y   of the kernel that it is for, where the file does not say that itself\n"
      "  --fragment[=all]       print the defconfig lines that are missing, and nothing else; all: the optional ones too\n"},
+    {OPTION_TIMELINE, " [--svg FILE] [--boot N] [--all] [--compare]",
+     "  --svg FILE       write a picture there (\"-\": to stdout)\n"
+     "  --boot N         of another boot: 1 is the one before the newest\n"
+     "  --all            a row for each resource, and every step of the critical path\n"
+     "  --compare        what got slower\n"},
 };
 
 static void print_usage(FILE *out, const struct verb *verb)
@@ -81,6 +86,10 @@ enum {
     CHAR_KERNEL_CONFIG,
     CHAR_KERNEL_VERSION,
     CHAR_FRAGMENT,
+    CHAR_SVG,
+    CHAR_BOOT,
+    CHAR_ALL,
+    CHAR_COMPARE,
     CHAR_HELP
 };
 
@@ -128,6 +137,26 @@ static int parse_doctor_option(struct command *command, int character, const cha
     }
 }
 
+static int parse_timeline_option(struct command *command, int character, const char *value)
+{
+    switch (character) {
+        case CHAR_SVG:
+            command->svg = value;
+            return 0;
+        case CHAR_BOOT:
+            if (!text_parse_integer(value, &command->boot) || command->boot < 0) {
+                return command_usage_error(command->verb, "--boot wants a number (0 is the newest), not", value);
+            }
+            return 0;
+        case CHAR_ALL:
+            command->all = true;
+            return 0;
+        default:
+            command->compare = true;
+            return 0;
+    }
+}
+
 static int parse_options(struct command *command, int argc, char **argv)
 {
     static const struct option options[] = {
@@ -142,12 +171,17 @@ static int parse_options(struct command *command, int argc, char **argv)
         {"kernel-config", required_argument, NULL, CHAR_KERNEL_CONFIG},
         {"kernel-version", required_argument, NULL, CHAR_KERNEL_VERSION},
         {"fragment", optional_argument, NULL, CHAR_FRAGMENT},
+        {"svg", required_argument, NULL, CHAR_SVG},
+        {"boot", required_argument, NULL, CHAR_BOOT},
+        {"all", no_argument, NULL, CHAR_ALL},
+        {"compare", no_argument, NULL, CHAR_COMPARE},
         {"help", no_argument, NULL, CHAR_HELP},
         {0},
     };
     static const unsigned bits[] = {OPTION_MANIFEST, OPTION_DIRECTORIES, OPTION_DIRECTORIES, OPTION_JSON,
                                     OPTION_TIMEOUT,  OPTION_NO_WAIT,     OPTION_LOGS,        OPTION_LOGS,
-                                    OPTION_DOCTOR,   OPTION_DOCTOR,      OPTION_DOCTOR};
+                                    OPTION_DOCTOR,   OPTION_DOCTOR,      OPTION_DOCTOR,      OPTION_TIMELINE,
+                                    OPTION_TIMELINE, OPTION_TIMELINE,    OPTION_TIMELINE};
     int64_t number = 0;
     int character;
 
@@ -193,6 +227,14 @@ static int parse_options(struct command *command, int argc, char **argv)
             case CHAR_KERNEL_VERSION:
             case CHAR_FRAGMENT:
                 if (parse_doctor_option(command, character, optarg == NULL ? "" : optarg) != 0) {
+                    return EXIT_USAGE;
+                }
+                break;
+            case CHAR_SVG:
+            case CHAR_BOOT:
+            case CHAR_ALL:
+            case CHAR_COMPARE:
+                if (parse_timeline_option(command, character, optarg) != 0) {
                     return EXIT_USAGE;
                 }
                 break;
@@ -269,4 +311,17 @@ int command_run(const struct verb *verb, int argc, char **argv)
     globfree(&command.conf_d);
     free(command.manifests);
     return code < 0 ? EXIT_DONE : code;
+}
+
+int command_print_error(const struct error *err)
+{
+    char text[1024];
+
+    log_error("%s", error_text(err, text, sizeof(text)));
+    return err->code == ERROR_NO_DAEMON ? EXIT_NO_DAEMON : EXIT_FAILED;
+}
+
+void command_print(const struct text *text)
+{
+    fwrite(text_string(text), 1, text->length, stdout);
 }

@@ -10,6 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/error.h"
+#include "base/text.h"
+
 enum exit_code { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_DIFFERENCES = 2, EXIT_NO_DAEMON = 3, EXIT_USAGE = 64 };
 
 enum option_bit {
@@ -20,6 +23,7 @@ enum option_bit {
     OPTION_NO_WAIT = 1 << 4,
     OPTION_LOGS = 1 << 5,
     OPTION_DOCTOR = 1 << 6,
+    OPTION_TIMELINE = 1 << 7,
 };
 
 struct command {
@@ -38,6 +42,10 @@ struct command {
     unsigned kernel_version;   /* 0x050a00 for 5.10; 0: as the configuration says */
     bool fragment;
     bool fragment_all; /* with what is optional */
+    const char *svg;   /* NULL: no picture */
+    int64_t boot;      /* 0: the newest */
+    bool compare;
+    bool all;
     char **arguments;
     int argument_count;
     glob_t conf_d;
@@ -59,5 +67,11 @@ int command_run(const struct verb *verb, int argc, char **argv);
 
 /* Complain about the command line, with the verb's usage (verb may be NULL; subject, too). Returns EXIT_USAGE. */
 int command_usage_error(const struct verb *verb, const char *what, const char *subject);
+
+/* The error, once, at the edge; returns the exit code that it means. */
+int command_print_error(const struct error *err);
+
+/* To stdout. */
+void command_print(const struct text *text);
 
 #endif

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The verbs: one row each, from the command line to the rooms below. */
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/util.h"
 #include "command.h"
@@ -12,24 +14,13 @@
 #include "control/protocol.h"
 #include "control/show.h"
 #include "doctor/verb.h"
+#include "ohos/hilog.h"
 #include "plan/apply.h"
+#include "run_timeline.h"
 #include "supervise/logs.h"
 
 #define VERSION "0.1.0"
 #define STATUS_PATIENCE 15000
-
-static int print_error(const struct error *err)
-{
-    char text[1024];
-
-    log_error("%s", error_text(err, text, sizeof(text)));
-    return err->code == ERROR_NO_DAEMON ? EXIT_NO_DAEMON : EXIT_FAILED;
-}
-
-static void print(const struct text *text)
-{
-    fwrite(text_string(text), 1, text->length, stdout);
-}
 
 /* Every problem of the manifest goes to stderr: one line each. */
 static void print_problems(struct manifest *manifest)
@@ -50,12 +41,27 @@ static struct node_paths paths_of(const struct command *command)
     };
 }
 
-static int load(struct command *command, struct node *node)
+/* The same where nobody reads stderr. */
+static void log_problems(struct manifest *manifest)
+{
+    CLEANUP_TEXT struct text problems = {0};
+    char *rest;
+
+    manifest_describe(manifest, &problems);
+    rest = (char *)text_string(&problems);
+    for (char *line = strsep(&rest, "\n"); line != NULL; line = strsep(&rest, "\n")) {
+        if (line[0] != '\0') {
+            log_warning("%s", line);
+        }
+    }
+}
+
+static int load(struct command *command, struct node *node, void (*tell)(struct manifest *manifest))
 {
     struct node_paths paths = paths_of(command);
     int result = node_load(node, &paths);
 
-    print_problems(&node->manifest);
+    tell(&node->manifest);
     if (result != 0) {
         log_error("the manifest has %zu mistake%s, so nothing was done", node->manifest.mistakes,
                   node->manifest.mistakes == 1 ? "" : "s");
@@ -88,7 +94,7 @@ static int run_plan(struct command *command)
     bool colour = show_wants_colour(STDOUT_FILENO);
     int code = EXIT_DONE;
 
-    if (load(command, &node) != 0) {
+    if (load(command, &node, print_problems) != 0) {
         return EXIT_FAILED;
     }
     plan_probe(&node.plan);
@@ -111,7 +117,7 @@ static int run_plan(struct command *command)
     } else {
         show_plan_summary(&node.plan, colour, &out);
     }
-    print(&out);
+    command_print(&out);
     return code;
 }
 
@@ -126,7 +132,7 @@ static void report_apply(void *data, const struct plan *plan, const struct plan_
         return;
     }
     show_apply_entry(plan, entry, *colour, &line);
-    print(&line);
+    command_print(&line);
     if (entry->state == STATE_RUNNING) {
         fflush(stdout);
     }
@@ -147,11 +153,11 @@ static int run_apply(struct command *command)
     int64_t started = clock_now();
     int code;
 
-    if (load(command, &node) != 0) {
+    if (load(command, &node, print_problems) != 0) {
         return EXIT_FAILED;
     }
     if (apply_run(&node.plan, command->json ? NULL : report_apply, report_waiting, &colour, &err) != 0) {
-        return print_error(&err);
+        return command_print_error(&err);
     }
     code = apply_is_complete(&node.plan) ? EXIT_DONE : EXIT_FAILED;
     if (command->json) {
@@ -161,7 +167,7 @@ static int run_apply(struct command *command)
     } else {
         show_apply_summary(&node.plan, clock_now() - started, colour, &out);
     }
-    print(&out);
+    command_print(&out);
     return code;
 }
 
@@ -185,11 +191,13 @@ static int run_daemon(struct command *command)
     struct node node = {0};
     struct node_paths paths = paths_of(command);
     struct error err = {0};
+    int64_t started = clock_now();
     int code = EXIT_FAILED;
+    bool elsewhere = hilog_take_over();
 
     keep_to_ourselves();
-    if (load(command, &node) == 0) {
-        code = daemon_run(&node, &paths, &err) == 0 ? EXIT_DONE : print_error(&err);
+    if (load(command, &node, elsewhere ? log_problems : print_problems) == 0) {
+        code = daemon_run(&node, &paths, started, &err) == 0 ? EXIT_DONE : command_print_error(&err);
     }
     node_free(&node);
     return code;
@@ -211,7 +219,7 @@ static cJSON *ask(struct command *command, const char *service, int64_t patience
     }
     answer = control_ask(command->run_dir, request, patience, &err);
     if (answer == NULL) {
-        *code = print_error(&err);
+        *code = command_print_error(&err);
         return NULL;
     }
     *code = EXIT_DONE;
@@ -240,7 +248,7 @@ static int run_status(struct command *command)
     } else {
         show_status(status, show_wants_colour(STDOUT_FILENO), &out);
     }
-    print(&out);
+    command_print(&out);
     return cJSON_GetObjectItemCaseSensitive(status, "manifest_refused") == NULL ? EXIT_DONE : EXIT_FAILED;
 }
 
@@ -256,7 +264,7 @@ static int run_wait_ready(struct command *command)
     /* With time to spare the daemon itself may still be on its way. */
     if (left >= 0) {
         if (control_wait(command->run_dir, left, &err) != 0) {
-            return print_error(&err);
+            return command_print_error(&err);
         }
         left -= (clock_now() - started) / MICROSECONDS_PER_MILLISECOND;
         left = left < 0 ? 0 : left;
@@ -280,8 +288,9 @@ static int run_logs(struct command *command)
     struct error err = {0};
     const char *service = command->argument_count == 0 ? NULL : command->arguments[0];
 
-    return logs_show(command->run_dir, service, command->lines, command->follow, stdout, &err) == 0 ? EXIT_DONE
-                                                                                                    : print_error(&err);
+    return logs_show(command->run_dir, service, command->lines, command->follow, stdout, &err) == 0
+               ? EXIT_DONE
+               : command_print_error(&err);
 }
 
 /* Without a manifest of ours the board is judged all the same. */
@@ -306,7 +315,7 @@ static int run_doctor(struct command *command)
     int code;
 
     if (request.probe && has_manifest(command)) {
-        if (load(command, &node) != 0) {
+        if (load(command, &node, print_problems) != 0) {
             return EXIT_FAILED;
         }
         request.manifest = node.manifest.root;
@@ -316,9 +325,9 @@ static int run_doctor(struct command *command)
     code = doctor_answer(&request, command->json, show_wants_colour(STDOUT_FILENO), &out, &err);
     if (code < 0) {
         return err.code == ERROR_INPUT && err.errnum == 0 ? command_usage_error(command->verb, err.what, NULL)
-                                                          : print_error(&err);
+                                                          : command_print_error(&err);
     }
-    print(&out);
+    command_print(&out);
     return code;
 }
 
@@ -361,6 +370,12 @@ static const struct verb verbs[] = {
      "A manifest with mistakes is refused, and nothing changes. SIGHUP to the daemon does the same.\n"
      "Exit code 0: done (wait-ready waits for the services), 1: refused, 3: no daemon.\n",
      OPTION_DIRECTORIES | OPTION_TIMEOUT | OPTION_NO_WAIT, 0, 0, run_request},
+    {"timeline", " [N [M]]", "where the time of a boot went, and what it waited for",
+     "From the kernel's start to the moment when everything was ready: a bar for each item that mattered, and the critical\n"
+     "path: what the end waited for, step by step. Boot 0 is the newest; the last ones are kept. Needs no daemon.\n"
+     "With --compare: what took longer in the newest boot than in the one before, or in boot N, or in N and M.\n"
+     "Exit code 0: shown, or nothing got slower, 2: something got slower, 1: there is no such boot.\n",
+     OPTION_DIRECTORIES | OPTION_JSON | OPTION_TIMELINE, 0, 2, run_timeline},
     {"doctor", "", "can this board run the node, and if not, what to do",
      "Tries what dockerd and edgecore need, in processes and namespaces of their own, and reads the kernel's options.\n"
      "One line for each finding, what it costs, and the remedy; docs/doctor.md explains all. Changes nothing.\n"
@@ -379,9 +394,10 @@ static void print_overview(FILE *out)
     for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
         fprintf(out, "  %-11s %s\n", verbs[i].name, verbs[i].summary);
     }
-    fputs("\nedgeinit VERB --help says more. edgeinit --version prints the version.\n"
-          "Exit codes: 0 done, 1 failed, 2 differences (plan) or warnings (doctor), 3 no daemon, 64 usage.\n",
-          out);
+    fputs(
+        "\nedgeinit VERB --help says more. edgeinit --version prints the version.\n"
+        "Exit codes: 0 done, 1 failed, 2 differences (plan, timeline --compare) or warnings (doctor), 3 no daemon, 64 usage.\n",
+        out);
 }
 
 /* Descriptors 0 to 2 must be taken before any other file is opened: messages go to 2, wherever that leads. */

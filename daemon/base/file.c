@@ -5,9 +5,13 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
 #include "base/path.h"
 #include "base/util.h"
+
+#define LABEL_NAME "security.selinux"
+#define LABEL_LONGEST 4096 /* the kernel's own limit is a page */
 
 int file_read_fd(int fd, const char *path, size_t limit, char **data, size_t *length, struct error *err)
 {
@@ -80,8 +84,25 @@ int file_write_all(int fd, const char *data, size_t length)
     return 0;
 }
 
-static int fill_aside(int directory, const char *aside, const char *data, size_t length,
-                      const struct file_attributes *attributes)
+/* Give the new file the SELinux label of the one that it will replace: a new inode gets its directory's, and who may read
+ * the old one might not read that. While it is empty, so that the content never lies under another label. setxattr rather
+ * than /proc/self/attr/fscreate: it is the file's own, and no later file of ours gets it by mistake. */
+static int keep_label(int fd, const char *path)
+{
+    char wanted[LABEL_LONGEST];
+    char label[LABEL_LONGEST];
+    ssize_t length = lgetxattr(path, LABEL_NAME, wanted, sizeof(wanted));
+
+    if (length <= 0 ||
+        (fgetxattr(fd, LABEL_NAME, label, sizeof(label)) == length && memcmp(wanted, label, (size_t)length) == 0)) {
+        return 0; /* nothing is replaced, or it has no label, or the new one has the same */
+    }
+    /* EPERM is what an owner without rights gets where nobody enforces labels; a policy says EACCES. */
+    return fsetxattr(fd, LABEL_NAME, wanted, (size_t)length, 0) == 0 || errno == EOPNOTSUPP || errno == EPERM ? 0 : -1;
+}
+
+static int fill_aside(int directory, const char *aside, const char *path, const char *data, size_t length,
+                      const struct file_attributes *attributes, const char **failed)
 {
     const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
     CLEANUP_CLOSE int fd = openat(directory, aside, flags, 0600);
@@ -90,7 +111,14 @@ static int fill_aside(int directory, const char *aside, const char *data, size_t
     if (fd < 0 && errno == EEXIST && unlinkat(directory, aside, 0) == 0) {
         fd = openat(directory, aside, flags, 0600);
     }
-    if (fd < 0 || file_write_all(fd, data, length) != 0) {
+    if (fd < 0) {
+        return -1;
+    }
+    if (keep_label(fd, path) != 0) {
+        *failed = "keep the SELinux label of";
+        return -1;
+    }
+    if (file_write_all(fd, data, length) != 0) {
         return -1;
     }
     if ((attributes->uid != (uid_t)-1 || attributes->gid != (gid_t)-1) &&
@@ -107,6 +135,7 @@ int file_write(const char *path, const char *data, size_t length, const struct f
     char parent[PATH_MAX];
     char aside[NAME_MAX + 1];
     CLEANUP_CLOSE int directory = -1;
+    const char *failed = "write";
 
     path_parent(path, parent);
     if (snprintf(aside, sizeof(aside), ".%s.edgeinit-new", path_name(path)) >= (int)sizeof(aside)) {
@@ -116,8 +145,8 @@ int file_write(const char *path, const char *data, size_t length, const struct f
     if (directory < 0) {
         return error_system(err, errno, "open %s", parent);
     }
-    if (fill_aside(directory, aside, data, length, attributes) != 0) {
-        error_system(err, errno, "write %s", path);
+    if (fill_aside(directory, aside, path, data, length, attributes, &failed) != 0) {
+        error_system(err, errno, "%s %s", failed, path);
         unlinkat(directory, aside, 0);
         return -1;
     }

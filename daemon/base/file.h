@@ -25,7 +25,7 @@ struct file_attributes {
     gid_t gid;
 };
 
-/* Write a regular file whole or not at all, see above. `path` must not be a symlink (follow it first: path_follow). The
+/* Write a regular file whole or not at all, see above. The new file has the SELinux label of the old one. `path` must not be a symlink (follow it first: path_follow). The
  * temporary is ".NAME.edgeinit-new" in the same directory: one that a killed process left is replaced. */
 int file_write(const char *path, const char *data, size_t length, const struct file_attributes *attributes,
                struct error *err);

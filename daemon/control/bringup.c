@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "control/drift.h"
 #include "control/show.h"
 #include "host/window.h"
 #include "plan/apply.h"
@@ -27,9 +28,17 @@ struct record {
     char text[1024]; /* the line for the log; "" for none */
 };
 
-void bringup_open(struct bringup *bringup, struct loop *loop, struct supervisor *supervisor, const char *run_dir)
+void bringup_open(struct bringup *bringup, struct loop *loop, struct supervisor *supervisor,
+                  struct recording *recording, const char *run_dir)
 {
-    *bringup = (struct bringup){.loop = loop, .supervisor = supervisor, .run_dir = run_dir, .journal.fd = -1};
+    *bringup = (struct bringup){
+        .loop = loop,
+        .supervisor = supervisor,
+        .recording = recording,
+        .run_dir = run_dir,
+        .journal.fd = -1,
+        .drift = bringup->drift,
+    };
 }
 
 bool bringup_is_running(const struct bringup *bringup)
@@ -39,15 +48,21 @@ bool bringup_is_running(const struct bringup *bringup)
 
 /* In the worker. */
 
+struct reporting {
+    int pipe_fd;
+    struct recording *recording;
+};
+
 static void report(void *data, const struct plan *plan, const struct plan_entry *entry)
 {
-    const int *pipe_fd = data;
+    const struct reporting *reporting = data;
     CLEANUP_TEXT struct text line = {0};
     struct record record = {0};
 
     if (entry == NULL) {
         return;
     }
+    recording_entry(reporting->recording, plan, entry); /* before the services are released by what follows */
     record.index = (uint32_t)(entry - plan->entries);
     record.state = entry->state;
     record.blocker = (uint32_t)entry->blocker;
@@ -56,12 +71,13 @@ static void report(void *data, const struct plan *plan, const struct plan_entry 
         line.data[line.length - 1] = '\0';
     }
     snprintf(record.text, sizeof(record.text), "%s", text_string(&line));
-    file_write_all(*pipe_fd, (const char *)&record, sizeof(record));
+    file_write_all(reporting->pipe_fd, (const char *)&record, sizeof(record));
 }
 
-static void apply_and_exit(const struct node *node, int pipe_fd)
+static void apply_and_exit(const struct node *node, int pipe_fd, struct recording *recording)
 {
     CLEANUP_TEXT struct text summary = {0};
+    struct reporting reporting = {.pipe_fd = pipe_fd, .recording = recording};
     struct plan plan = node->plan;
     struct error err = {0};
     char text[1024];
@@ -72,10 +88,12 @@ static void apply_and_exit(const struct node *node, int pipe_fd)
     prctl(PR_SET_NAME, "edgeinit-apply");
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    if (apply_run(&plan, report, NULL, &pipe_fd, &err) != 0) {
+    plan.measure = true;
+    if (apply_run(&plan, report, NULL, &reporting, &err) != 0) {
         log_error("%s", error_text(&err, text, sizeof(text)));
         _exit(EXIT_FAILURE);
     }
+    recording_applied(recording, &plan);
     show_apply_summary(&plan, clock_now() - started, false, &summary);
     summary.data[summary.length - 1] = '\0';
     log_info("%s", text_string(&summary));
@@ -174,13 +192,30 @@ static void forget(struct bringup *bringup)
     }
     for (size_t i = 0; i < bringup->outcome_count; i++) {
         free(bringup->names[i]);
+        free(bringup->mounts[i]);
     }
     free(bringup->outcomes);
     free(bringup->names);
+    free(bringup->mounts);
     free(bringup->needed_by);
     free(bringup->no_place);
     free(bringup->settled);
-    bringup_open(bringup, bringup->loop, bringup->supervisor, bringup->run_dir);
+    bringup_open(bringup, bringup->loop, bringup->supervisor, bringup->recording, bringup->run_dir);
+}
+
+/* What a service needs stands on more: the card under a bind from it. */
+static void note_service_needs(const struct plan *plan, const struct service_config *service, bool *needed)
+{
+    for (size_t j = 0; j < plan->count; j++) {
+        needed[j] = node_service_needs(service, &plan->entries[j]);
+    }
+    for (size_t j = plan->count; j-- > 0;) {
+        const struct plan_entry *entry = &plan->entries[plan->order[j]];
+
+        for (size_t k = 0; needed[plan->order[j]] && k < entry->need_count; k++) {
+            needed[entry->needs[k]] = true;
+        }
+    }
 }
 
 static void note_needs(struct bringup *bringup, const struct node *node)
@@ -191,19 +226,20 @@ static void note_needs(struct bringup *bringup, const struct node *node)
     bringup->service_count = node->services.count;
     bringup->outcomes = xcalloc(plan->count, sizeof(*bringup->outcomes));
     bringup->names = xcalloc(plan->count, sizeof(*bringup->names));
+    bringup->mounts = xcalloc(plan->count, sizeof(*bringup->mounts));
     bringup->needed_by = xcalloc(node->services.count, sizeof(*bringup->needed_by));
     bringup->no_place = xcalloc(plan->count, sizeof(*bringup->no_place));
     bringup->settled = xcalloc(node->services.count, sizeof(*bringup->settled));
     for (size_t i = 0; i < plan->count; i++) {
         bringup->names[i] = xstrdup(plan->entries[i].resource->name);
+        bringup->mounts[i] =
+            streq(plan->entries[i].resource->kind->name, "mount") ? xstrdup(plan->entries[i].resource->path) : NULL;
         bringup->no_place[i] = plan->entries[i].resource->path == NULL;
         bringup->outcomes[i].blocker = (uint32_t)i;
     }
     for (size_t i = 0; i < node->services.count; i++) {
         bringup->needed_by[i] = xcalloc(plan->count, sizeof(**bringup->needed_by));
-        for (size_t j = 0; j < plan->count; j++) {
-            bringup->needed_by[i][j] = node_service_needs(&node->services.items[i], &plan->entries[j]);
-        }
+        note_service_needs(plan, &node->services.items[i], bringup->needed_by[i]);
     }
 }
 
@@ -213,12 +249,16 @@ int bringup_start(struct bringup *bringup, const struct node *node, struct error
 
     bringup_close(bringup);
     note_needs(bringup, node);
+    if (bringup->drift != NULL && bringup->drift->bringup != NULL && drift_holds(bringup->drift)) {
+        return 0;
+    }
     if (pipe2(ends, O_CLOEXEC) != 0) {
         return error_system(err, errno, "pipe");
     }
+    recording_bringup(bringup->recording, node);
     bringup->worker = fork();
     if (bringup->worker == 0) {
-        apply_and_exit(node, ends[1]);
+        apply_and_exit(node, ends[1], bringup->recording);
     }
     close(ends[1]);
     if (bringup->worker < 0 ||

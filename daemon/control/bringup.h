@@ -7,6 +7,7 @@
 #ifndef EDGEINIT_CONTROL_BRINGUP_H
 #define EDGEINIT_CONTROL_BRINGUP_H
 
+#include "control/recording.h"
 #include "supervise/node.h"
 #include "supervise/supervisor.h"
 
@@ -16,24 +17,30 @@ struct outcome {
     uint32_t blocker;
 };
 
+struct drift;
+
 struct bringup {
     struct loop *loop;
     struct supervisor *supervisor;
+    struct recording *recording;
     const char *run_dir;
     struct loop_source journal; /* the worker's pipe; fd -1: it has ended */
     pid_t worker;               /* 0: none */
     struct outcome *outcomes;
     size_t outcome_count;
     char **names;     /* of the resources */
-    bool **needed_by; /* [service][resource]: it must be in place */
+    char **mounts;    /* [resource]: where it is mounted; NULL: it is no mount */
+    bool **needed_by; /* [service][resource]: it must be in place, and what that stands on */
     bool *no_place;   /* [resource]: modules, rules, SELinux: all services wait until it is settled, well or badly */
     bool *settled;    /* [service]: released or blocked */
     size_t service_count;
+    struct drift *drift; /* NULL: nobody looks for lost devices */
 };
 
-void bringup_open(struct bringup *bringup, struct loop *loop, struct supervisor *supervisor, const char *run_dir);
+void bringup_open(struct bringup *bringup, struct loop *loop, struct supervisor *supervisor,
+                  struct recording *recording, const char *run_dir);
 
-/* Apply this node. What is still needed of its plan is copied: the plan and the host may be freed afterwards. A worker that
+/* Apply this node; later, if services have to stop first because a device that they need is gone (drift.h). What is still needed of its plan is copied: the plan and the host may be freed afterwards. A worker that
  * still runs is ended first. */
 int bringup_start(struct bringup *bringup, const struct node *node, struct error *err);
 

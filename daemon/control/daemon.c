@@ -15,15 +15,19 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "control/asking.h"
 #include "control/bringup.h"
 #include "control/diagnosis.h"
+#include "control/drift.h"
 #include "control/server.h"
 #include "control/status.h"
 #include "control/verbs.h"
+#include "edge/profile.h"
 #include "host/owner.h"
 
 #define LOCK_NAME "daemon.lock"
 #define READY_NAME "ready"
+#define EDGE_NAME "edge"
 #define LOCK_PATIENCE (500 * MICROSECONDS_PER_MILLISECOND)
 
 struct daemon {
@@ -33,7 +37,10 @@ struct daemon {
     struct loop loop;
     struct supervisor supervisor;
     struct bringup bringup;
+    struct drift drift;
+    struct recording recording;
     struct diagnosis diagnosis;
+    struct asking asking;
     struct server server;
     struct loop_source signals;
     bool ready;    /* everything was, once */
@@ -45,12 +52,21 @@ struct daemon {
  * the workers that want it. */
 static void keep_little(struct node *node)
 {
+    cJSON *edge = cJSON_GetObjectItemCaseSensitive(node->manifest.root, "edge");
+    char *token = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(edge, "token"));
+
+    /* In no core file of a process that lives for months: whoever needs it reads it anew. */
+    if (token != NULL) {
+        explicit_bzero(token, strlen(token));
+    }
     plan_free(&node->plan);
     host_free(&node->host);
     cJSON_DeleteItemFromObjectCaseSensitive(node->manifest.root, "host");
     free(node->manifest.places.items);
     node->manifest.places = (struct place_list){0};
-    malloc_trim(0);
+#ifdef __GLIBC__
+    malloc_trim(0); /* musl's free() gives whole pages back by itself */
+#endif
 }
 
 static void release_node(struct daemon *daemon)
@@ -78,6 +94,55 @@ static gid_t control_group(const struct node *node)
     return gid;
 }
 
+/* The section "edge" as a number (FNV-1a), for it is in no service's spec, and there may be a secret in it. "" without one. */
+static void print_edge(const struct node *node, char text[20])
+{
+    CLEANUP_TEXT struct text section = {0};
+    const cJSON *edge = cJSON_GetObjectItemCaseSensitive(node->manifest.root, "edge");
+    uint64_t print = UINT64_C(0xcbf29ce484222325);
+
+    text[0] = '\0';
+    if (edge == NULL) {
+        return;
+    }
+    json_write_line(edge, &section);
+    for (size_t i = 0; i < section.length; i++) {
+        print = (print ^ (unsigned char)section.data[i]) * UINT64_C(0x100000001b3);
+    }
+    snprintf(text, 20, "%016llx\n", (unsigned long long)print);
+}
+
+/* Another section than that with which the services were prepared: those that are made of it start anew. Noted after they have
+ * been told, so that no death in between loses a change. */
+static void note_edge(struct daemon *daemon)
+{
+    const struct file_attributes attributes = {.mode = 0600, .uid = (uid_t)-1, .gid = (gid_t)-1};
+    CLEANUP_FREE char *path = xasprintf("%s/" EDGE_NAME, daemon->paths->run_dir);
+    CLEANUP_FREE char *before = NULL;
+    struct error err = {0};
+    char now[20];
+    char text[1024];
+    size_t length = 0;
+    bool noted = file_read(path, sizeof(now), &before, &length, &err) == 0;
+
+    print_edge(daemon->node, now);
+    if (streq(noted ? before : "", now)) {
+        return;
+    }
+    for (size_t i = 0; i < daemon->supervisor.count; i++) {
+        struct service *service = daemon->supervisor.services[i];
+        const struct profile *profile = profile_find(service_profile_words[service->config->profile]);
+
+        if (profile != NULL && profile->reads_edge) {
+            supervisor_renew(service);
+        }
+    }
+    error_clear(&err);
+    if (file_write(path, now, strlen(now), &attributes, &err) != 0) {
+        log_error("%s", error_text(&err, text, sizeof(text)));
+    }
+}
+
 /* Read the manifest anew. The board goes on as it was if that has mistakes; they are told. */
 static int reload(struct daemon *daemon, char *note, size_t size)
 {
@@ -97,6 +162,7 @@ static int reload(struct daemon *daemon, char *note, size_t size)
     }
     log_info("reading the manifest anew");
     supervisor_reload(&daemon->supervisor, &fresh->services);
+    recording_services(&daemon->recording, &daemon->supervisor);
     server_set_group(&daemon->server, control_group(fresh));
     if (bringup_start(&daemon->bringup, fresh, &err) != 0) {
         log_error("%s", error_text(&err, text, sizeof(text)));
@@ -104,6 +170,7 @@ static int reload(struct daemon *daemon, char *note, size_t size)
     release_node(daemon);
     daemon->node = fresh;
     daemon->own_node = true;
+    note_edge(daemon);
     keep_little(fresh);
     return 0;
 }
@@ -148,6 +215,7 @@ static void note_ready(struct daemon *daemon)
         return;
     }
     daemon->ready = true;
+    recording_ready(&daemon->recording);
     path = xasprintf("%s/" READY_NAME, daemon->paths->run_dir);
     if (access(path, F_OK) != 0 && clock_gettime(CLOCK_BOOTTIME, &now) == 0) {
         text = xasprintf("%lld\n", (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000);
@@ -177,8 +245,10 @@ static void service_changed(void *data, struct service *service)
     struct daemon *daemon = data;
 
     if (service != NULL) {
+        recording_service(&daemon->recording, service);
         diagnosis_look(&daemon->diagnosis, service);
     }
+    drift_look(&daemon->drift);
     note_ready(daemon);
     examine(daemon);
     server_look_again(&daemon->server);
@@ -188,8 +258,10 @@ static void all_stopped(void *data)
 {
     struct daemon *daemon = data;
     CLEANUP_FREE char *path = xasprintf("%s/" READY_NAME, daemon->paths->run_dir);
+    CLEANUP_FREE char *edge = xasprintf("%s/" EDGE_NAME, daemon->paths->run_dir);
 
     unlink(path);
+    unlink(edge);
     daemon->loop.stop = true;
 }
 
@@ -199,7 +271,7 @@ static void reap(struct daemon *daemon)
     pid_t pid;
 
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        if (!supervisor_reap(&daemon->supervisor, pid, status)) {
+        if (!supervisor_reap(&daemon->supervisor, pid, status) && !asking_reap(&daemon->asking, pid)) {
             bringup_reap(&daemon->bringup, pid, status);
         }
     }
@@ -219,6 +291,8 @@ static void signal_readable(void *data, uint32_t events)
             reload(daemon, note, sizeof(note));
         } else {
             log_info("stopping on %s", strsignal((int)info.ssi_signo));
+            drift_close(&daemon->drift); /* nothing is brought up any more */
+            recording_end(&daemon->recording);
             bringup_close(&daemon->bringup);
             supervisor_end(&daemon->supervisor);
         }
@@ -293,6 +367,14 @@ static int take_lock(const char *run_dir, struct error *err)
     return take_fd(&fd);
 }
 
+/* A device came or went. */
+static void bring_up_again(void *data)
+{
+    char note[1024];
+
+    reload(data, note, sizeof(note));
+}
+
 static int open_all(struct daemon *daemon, struct error *err)
 {
     const struct server_calls calls = {.status = make_status, .begin = begin, .is_done = is_done, .data = daemon};
@@ -305,19 +387,30 @@ static int open_all(struct daemon *daemon, struct error *err)
     daemon->supervisor.data = daemon;
     daemon->examined = was_ready(daemon);
     diagnosis_open(&daemon->diagnosis, &daemon->loop, &daemon->supervisor, daemon->paths);
-    bringup_open(&daemon->bringup, &daemon->loop, &daemon->supervisor, daemon->paths->run_dir);
-    return supervisor_open(&daemon->supervisor, &daemon->loop, &daemon->node->services, daemon->paths->run_dir, err) !=
-                       0 ||
-                   bringup_start(&daemon->bringup, daemon->node, err) != 0
+    recording_open(&daemon->recording, &daemon->loop, daemon->paths, daemon->node->timeline_boots, daemon->started);
+    asking_open(&daemon->asking, &daemon->loop, &daemon->supervisor, daemon->paths);
+    bringup_open(&daemon->bringup, &daemon->loop, &daemon->supervisor, &daemon->recording, daemon->paths->run_dir);
+    drift_open(&daemon->drift, &daemon->bringup, bring_up_again, daemon);
+    daemon->bringup.drift = &daemon->drift;
+    if (supervisor_open(&daemon->supervisor, &daemon->loop, &daemon->node->services, daemon->paths->run_dir, err) !=
+        0) {
+        return -1;
+    }
+    recording_services(&daemon->recording, &daemon->supervisor);
+    return bringup_start(&daemon->bringup, daemon->node, err) != 0
                ? -1
                : server_open(&daemon->server, &daemon->loop, daemon->paths->run_dir, control_group(daemon->node),
                              &calls, err);
 }
 
-int daemon_run(struct node *node, const struct node_paths *paths, struct error *err)
+int daemon_run(struct node *node, const struct node_paths *paths, int64_t started, struct error *err)
 {
-    struct daemon daemon = {
-        .paths = paths, .node = node, .started = clock_now(), .loop.epoll = -1, .bringup.journal.fd = -1};
+    struct daemon daemon = {.paths = paths,
+                            .node = node,
+                            .started = started,
+                            .loop.epoll = -1,
+                            .bringup.journal.fd = -1,
+                            .recording.recorder.fd = -1};
     CLEANUP_CLOSE int lock = take_lock(paths->run_dir, err);
     int result = -1;
 
@@ -326,13 +419,17 @@ int daemon_run(struct node *node, const struct node_paths *paths, struct error *
     }
     log_never_block();
     if (open_all(&daemon, err) == 0) {
+        note_edge(&daemon);
         keep_little(daemon.node);
         result = loop_run(&daemon.loop, err);
     }
+    drift_close(&daemon.drift);
     bringup_close(&daemon.bringup);
+    recording_close(&daemon.recording);
     diagnosis_close(&daemon.diagnosis);
     server_close(&daemon.server);
     supervisor_close(&daemon.supervisor);
+    asking_close(&daemon.asking);
     loop_close(&daemon.loop);
     release_node(&daemon);
     return result;

@@ -9,7 +9,8 @@
 
 #include "supervise/node.h"
 
-/* Run until stopped. Takes over `node`, loaded from `paths`. Returns 0 after an orderly stop. */
-int daemon_run(struct node *node, const struct node_paths *paths, struct error *err);
+/* Run until stopped. Takes over `node`, loaded from `paths`, which began at `started` (clock_now()). Returns 0 after an
+ * orderly stop. */
+int daemon_run(struct node *node, const struct node_paths *paths, int64_t started, struct error *err);
 
 #endif

@@ -11,6 +11,7 @@
 #include "base/util.h"
 #include "doctor/board.h"
 #include "doctor/doctor.h"
+#include "supervise/logs.h"
 
 #define LAST_LINES 60
 #define PATIENCE 10 /* seconds that the child may take */
@@ -34,26 +35,6 @@ void diagnosis_close(struct diagnosis *diagnosis)
 
 /* In the child. */
 
-static void read_last_lines(const char *directory, struct text *log)
-{
-    CLEANUP_FREE char *path = xasprintf("%s/log", directory);
-    static char text[RING_LARGEST_BATCH];
-    struct ring_cursor cursor = {0};
-    struct ring_reader reader;
-    struct ring_batch batch;
-    struct error ignored = {0};
-    uint64_t surplus = 0;
-    uint64_t lost = 0;
-
-    if (ring_reader_open(&reader, path, &ignored) != 0) {
-        return;
-    }
-    ring_last(&reader, LAST_LINES, &cursor, &surplus);
-    while (ring_next(&reader, &cursor, &batch, text, &lost) > 0) {
-        text_append(log, text, batch.length);
-    }
-}
-
 static void explain_and_exit(const struct diagnosis *diagnosis, const char *directory, int pipe_fd)
 {
     CLEANUP_TEXT struct text log = {0};
@@ -67,7 +48,7 @@ static void explain_and_exit(const struct diagnosis *diagnosis, const char *dire
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_NAME, "edgeinit-why");
     alarm(PATIENCE);
-    read_last_lines(directory, &log);
+    logs_last(directory, LAST_LINES, 0, &log);
     loaded = log.length > 0 && node_load(&node, diagnosis->paths) == 0;
     if (loaded) {
         board_open(&board, node.manifest.root, diagnosis->paths->run_dir);
@@ -136,8 +117,8 @@ static bool is_worth_a_look(const struct service *service)
 {
     const struct machine *machine = &service->machine;
 
-    return service->explained != machine->collected && machine->failures > 0 &&
-           (machine->failures & (machine->failures - 1)) == 0 &&
+    return service->explained != machine->collected && machine->failures > 0 && service->judgement == NULL &&
+           machine->judged == machine->collected && (machine->failures & (machine->failures - 1)) == 0 &&
            (machine->state == SERVICE_DELAYED || machine->state == SERVICE_FINISHED);
 }
 

@@ -43,6 +43,11 @@ bool show_wants_colour(int fd)
     return (off == NULL || off[0] == '\0') && terminal != NULL && !streq(terminal, "dumb") && isatty(fd) == 1;
 }
 
+const char *show_state_word(enum plan_state state)
+{
+    return states[state].word;
+}
+
 static void add_coloured(struct text *out, bool colour, enum colour code, const char *string)
 {
     bool plain = !colour || code == COLOUR_NONE;
@@ -278,6 +283,27 @@ static void show_resources(const cJSON *status, bool colour, struct text *out)
                 cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(status, "applying")) ? ", applying" : "");
 }
 
+/* What its profile found: what to do, and what brings the next start. */
+static void show_verdict(const cJSON *item, const cJSON *waits, struct text *out)
+{
+    const cJSON *wait = NULL;
+    const char *between = "waits for ";
+
+    if (get_string(item, "remedy")[0] != '\0') {
+        text_format(out, "    remedy: %s\n", get_string(item, "remedy"));
+    }
+    if (waits == NULL || waits->child == NULL) {
+        return;
+    }
+    text_add(out, "    ");
+    cJSON_ArrayForEach(wait, waits)
+    {
+        text_format(out, "%s%s", between, wait->valuestring == NULL ? "?" : wait->valuestring);
+        between = " or ";
+    }
+    text_add(out, "\n");
+}
+
 static void show_services(const cJSON *status, bool colour, struct text *out)
 {
     static const struct {
@@ -293,6 +319,7 @@ static void show_services(const cJSON *status, bool colour, struct text *out)
         const char *state = get_string(item, "state");
         const cJSON *end = cJSON_GetObjectItemCaseSensitive(item, "last_end");
         const cJSON *alive = cJSON_GetObjectItemCaseSensitive(item, "alive");
+        const cJSON *waits = cJSON_GetObjectItemCaseSensitive(item, "waits_for");
         CLEANUP_TEXT struct text line = {0};
         enum colour code = COLOUR_DIM;
         char took[32];
@@ -312,7 +339,9 @@ static void show_services(const cJSON *status, bool colour, struct text *out)
                         text_show_duration((int64_t)get_number(item, "next_try_ms") * MICROSECONDS_PER_MILLISECOND,
                                            took, sizeof(took)));
         }
-        if (get_string(item, "reason")[0] != '\0') {
+        if (waits != NULL) {
+            text_format(&line, ": %s: %s", get_string(item, "cause"), get_string(item, "reason"));
+        } else if (get_string(item, "reason")[0] != '\0') {
             text_format(&line, ": %s", get_string(item, "reason"));
         } else if (get_number(item, "restarts") > 0 && end != NULL) {
             text_format(&line, ", last end: %s", get_string(end, "reason"));
@@ -329,9 +358,34 @@ static void show_services(const cJSON *status, bool colour, struct text *out)
         }
         add_coloured(out, colour, code, text_string(&line));
         text_add(out, "\n");
+        if (get_string(item, "insecure_tcp")[0] != '\0') {
+            CLEANUP_FREE char *warning = xasprintf("    insecure: %s makes everybody root who reaches that port",
+                                                   get_string(item, "insecure_tcp"));
+
+            add_coloured(out, colour, COLOUR_RED, warning);
+            text_add(out, "\n");
+        }
+        show_verdict(item, waits, out);
         if (get_string(item, "explanation")[0] != '\0') {
             text_format(out, "    why: %s\n", get_string(item, "explanation"));
         }
+    }
+}
+
+/* The last line: how the board is as a node. */
+static void show_node(const cJSON *status, bool colour, struct text *out)
+{
+    const cJSON *node = cJSON_GetObjectItemCaseSensitive(status, "node");
+    const char *state = get_string(node, "state");
+    CLEANUP_FREE char *line = xasprintf("node %s: %s", get_string(node, "name"), get_string(node, "text"));
+
+    if (node != NULL) {
+        add_coloured(out, colour,
+                     streq(state, "ready")                                ? COLOUR_GREEN
+                     : streq(state, "down") || streq(state, "not-joined") ? COLOUR_RED
+                                                                          : COLOUR_YELLOW,
+                     line);
+        text_add(out, "\n");
     }
 }
 
@@ -350,4 +404,5 @@ void show_status(const cJSON *status, bool colour, struct text *out)
     text_format(out, "edgeinit: pid %.0f, up %s\n", get_number(daemon, "pid"),
                 text_show_duration((int64_t)get_number(daemon, "uptime_ms") * MICROSECONDS_PER_MILLISECOND, took,
                                    sizeof(took)));
+    show_node(status, colour, out);
 }

@@ -14,6 +14,9 @@
 /* Colour on a terminal, and never with NO_COLOR (no-color.org) or TERM=dumb. */
 bool show_wants_colour(int fd);
 
+/* "in place", "applied": stable. */
+const char *show_state_word(enum plan_state state);
+
 /* One line of a plan: "+ mount /mnt/f2fs  (waits up to 30 s)". */
 void show_plan_entry(const struct plan *plan, const struct plan_entry *entry, bool colour, struct text *out);
 

@@ -6,7 +6,10 @@
 
 #include "base/clock.h"
 #include "base/util.h"
+#include "control/about_node.h"
 #include "control/show.h"
+#include "edge/dockerd.h"
+#include "supervise/stat_plan.h"
 
 static void add_milliseconds(cJSON *object, const char *key, int64_t microseconds)
 {
@@ -50,8 +53,40 @@ static void add_checks(cJSON *item, const struct service *service)
     }
 }
 
-static cJSON *service_json(const struct service *service)
+/* What its profile found is more than the state and its cause. */
+static void add_verdict(cJSON *item, const struct judgement *verdict)
 {
+    cJSON *waits;
+    char text[JUDGEMENT_VALUE + 32];
+
+    cJSON_AddStringToObject(item, "cause", verdict->code);
+    cJSON_AddStringToObject(item, "reason", verdict->what);
+    cJSON_AddStringToObject(item, "remedy", verdict->remedy);
+    if (verdict->line[0] != '\0') {
+        cJSON_AddStringToObject(item, "line", verdict->line);
+    }
+    waits = cJSON_AddArrayToObject(item, "waits_for");
+    for (size_t i = 0; i < JUDGEMENT_WAKES && verdict->wakes[i].kind != WAKE_NONE; i++) {
+        cJSON_AddItemToArray(waits, cJSON_CreateString(judgement_wake_text(&verdict->wakes[i], text, sizeof(text))));
+    }
+}
+
+/* Of its last failures, while that is not the reason of its state. */
+static void add_explanation(cJSON *item, const struct service *service, const struct judgement *verdict)
+{
+    char text[1024];
+
+    if (service->judgement != NULL && verdict == NULL) {
+        cJSON_AddStringToObject(item, "explanation", judgement_text(service->judgement, text, sizeof(text)));
+    } else if (service->explanation != NULL) {
+        cJSON_AddStringToObject(item, "explanation", service->explanation);
+    }
+}
+
+static cJSON *service_json(const struct service *service, const cJSON *manifest)
+{
+    CLEANUP_FREE char *open_host = dockerd_open_host(manifest, service->config);
+    const struct judgement *verdict = counsel_verdict(service);
     const struct machine *machine = &service->machine;
     cJSON *item = cJSON_CreateObject();
     int64_t now = clock_now();
@@ -59,8 +94,12 @@ static cJSON *service_json(const struct service *service)
 
     cJSON_AddStringToObject(item, "name", service->config->name);
     cJSON_AddStringToObject(item, "state", machine_state_name(machine->state));
-    cJSON_AddStringToObject(item, "cause", machine_cause_name(machine->cause));
-    cJSON_AddStringToObject(item, "reason", running_reason(service, reason, sizeof(reason)));
+    if (verdict != NULL) {
+        add_verdict(item, verdict);
+    } else {
+        cJSON_AddStringToObject(item, "cause", machine_cause_name(machine->cause));
+        cJSON_AddStringToObject(item, "reason", running_reason(service, reason, sizeof(reason)));
+    }
     cJSON_AddNumberToObject(item, "pid", running_is_up(service) ? service->record.pid : 0);
     cJSON_AddNumberToObject(item, "keeper", service->known ? service->record.keeper_pid : 0);
     add_milliseconds(item, "since_ms", now - machine->since);
@@ -68,12 +107,16 @@ static cJSON *service_json(const struct service *service)
         add_milliseconds(item, "uptime_ms", now - machine->started_at);
     }
     cJSON_AddNumberToObject(item, "restarts", (double)machine->restarts);
-    if (machine->state == SERVICE_DELAYED && machine->due != 0) {
+    if ((machine->state == SERVICE_DELAYED || machine->state == SERVICE_PARKED) && machine->due != 0) {
         add_milliseconds(item, "next_try_ms", machine->due - now);
     }
+    if (open_host != NULL) {
+        cJSON_AddStringToObject(item, "insecure_tcp", open_host);
+    }
     add_last_end(item, machine);
-    if (service->explanation != NULL) {
-        cJSON_AddStringToObject(item, "explanation", service->explanation);
+    add_explanation(item, service, verdict);
+    if (service->config->stat_filter != STAT_NEVER && running_is_up(service)) {
+        cJSON_AddStringToObject(item, "stat_filter", stat_way_name(service->record.filter));
     }
     add_checks(item, service);
     return item;
@@ -85,6 +128,7 @@ cJSON *status_make(const struct node_paths *paths, const struct bringup *bringup
     bool loaded = node_load(&fresh, paths) == 0;
     cJSON *status;
     cJSON *services;
+    cJSON *node = loaded ? about_node(&fresh, bringup->supervisor) : NULL;
     cJSON *self;
 
     if (loaded) {
@@ -101,7 +145,10 @@ cJSON *status_make(const struct node_paths *paths, const struct bringup *bringup
     cJSON_AddBoolToObject(status, "applying", bringup_is_running(bringup));
     services = cJSON_AddArrayToObject(status, "services");
     for (size_t i = 0; i < bringup->supervisor->count; i++) {
-        cJSON_AddItemToArray(services, service_json(bringup->supervisor->services[i]));
+        cJSON_AddItemToArray(services, service_json(bringup->supervisor->services[i], fresh.manifest.root));
+    }
+    if (node != NULL) {
+        cJSON_AddItemToObject(status, "node", node);
     }
     self = cJSON_AddObjectToObject(status, "daemon");
     cJSON_AddNumberToObject(self, "pid", getppid());

@@ -8,11 +8,12 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/util.h"
+#include "edge/docker_options.h"
 #include "host/facts.h"
+#include "host/lines.h"
 
 #define FILE_LARGEST (256 * 1024)
 #define DATA_ROOT "/var/lib/docker"
-#define CONFIG_FILE "/etc/docker/daemon.json"
 #define DEEPEST 16 /* binds over binds, before it is taken for a circle */
 
 static const cJSON *get(const cJSON *object, const char *key)
@@ -174,7 +175,6 @@ static const cJSON *find_file(const struct board *board, const char *path)
 char *board_file(const struct board *board, const char *path)
 {
     const cJSON *file = find_file(board, path);
-    const cJSON *line;
     CLEANUP_TEXT struct text text = {0};
     struct error ignored = {0};
     char found[PATH_MAX];
@@ -192,35 +192,9 @@ char *board_file(const struct board *board, const char *path)
     if (get(file, "lines") == NULL) {
         return now;
     }
-    text_format(&text, "%s\n", now == NULL ? "" : now);
-    cJSON_ArrayForEach(line, get(file, "lines"))
-    {
-        text_format(&text, "%s\n", line->valuestring);
-    }
+    lines_complete(get(file, "lines"), now == NULL ? "" : now, &text);
     free(now);
     return text_take(&text);
-}
-
-/* The value of dockerd's option: "--data-root=/x" or "--data-root /x". */
-static const char *find_option(const cJSON *command, const char *option)
-{
-    const cJSON *word;
-
-    cJSON_ArrayForEach(word, command)
-    {
-        const char *text = word->valuestring;
-
-        if (text != NULL && starts_with(text, option)) {
-            text += strlen(option);
-            if (text[0] == '=') {
-                return text + 1;
-            }
-            if (text[0] == '\0' && word->next != NULL) {
-                return word->next->valuestring;
-            }
-        }
-    }
-    return NULL;
 }
 
 /* What dockerd's file says: as it is, with what the manifest merges into it. */
@@ -233,28 +207,40 @@ static cJSON *read_config(const struct board *board)
     return wanted == NULL ? now : json_merge(now, cJSON_Duplicate(wanted, 1));
 }
 
+/* The words of a command, ended by NULL; they stay the manifest's. */
+static const char **words_of(const cJSON *command)
+{
+    const char **words = xcalloc((size_t)cJSON_GetArraySize(command) + 1, sizeof(*words));
+    const cJSON *word;
+    size_t count = 0;
+
+    cJSON_ArrayForEach(word, command)
+    {
+        if (word->valuestring != NULL) {
+            words[count++] = word->valuestring;
+        }
+    }
+    return words;
+}
+
 static void read_docker(struct board *board, const cJSON *command)
 {
+    CLEANUP_FREE const char **words = words_of(command);
     CLEANUP_JSON cJSON *config = NULL;
-    const char *option = find_option(command, "--config-file");
-    const char *root;
+    struct docker_options options;
 
-    board->config_file = option == NULL ? CONFIG_FILE : option;
+    docker_options_read(&options, words, NULL);
+    board->config_file = options.config_file;
     config = read_config(board);
-    root = string_of(config, "data-root")[0] != '\0' ? string_of(config, "data-root") : string_of(config, "graph");
-    option = find_option(command, "--data-root");
-    option = option == NULL ? find_option(command, "--graph") : option;
-    root = option != NULL ? option : root[0] != '\0' ? root : DATA_ROOT;
-    snprintf(board->data_root, sizeof(board->data_root), "%s", root[0] == '/' ? root : DATA_ROOT);
-    option = find_option(command, "--storage-driver");
+    docker_options_read(&options, words, config);
+    snprintf(board->data_root, sizeof(board->data_root), "%s",
+             options.data_root[0] == '/' ? options.data_root : DATA_ROOT);
     snprintf(board->storage_driver, sizeof(board->storage_driver), "%s",
-             option == NULL ? string_of(config, "storage-driver") : option);
-    option = find_option(command, "--userland-proxy");
-    board->userland_proxy =
-        !cJSON_IsFalse(get(config, "userland-proxy")) && (option == NULL || !streq(option, "false"));
-    option = find_option(command, "--iptables");
-    board->iptables = !cJSON_IsFalse(get(config, "iptables")) && (option == NULL || !streq(option, "false"));
-    board->own_containerd = find_option(command, "--containerd") == NULL && get(config, "containerd") == NULL;
+             options.storage_driver == NULL ? "" : options.storage_driver);
+    board->userland_proxy = options.userland_proxy;
+    board->iptables = options.iptables;
+    board->own_containerd = options.containerd == NULL;
+    snprintf(board->cgroup_driver, sizeof(board->cgroup_driver), "%s", options.cgroup_driver);
 }
 
 /* A lock of fcntl(2) names its holder. */

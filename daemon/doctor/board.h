@@ -11,6 +11,7 @@
 #define EDGEINIT_DOCTOR_BOARD_H
 
 #include <limits.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/json.h"
@@ -27,6 +28,7 @@ struct board {
     const char *config_file;   /* dockerd's */
     char data_root[1024];      /* docker's, as dockerd names it */
     char storage_driver[32];   /* "" if the configuration leaves the choice to dockerd */
+    char cgroup_driver[16];    /* "" if the configuration leaves it to dockerd: cgroupfs where no systemd runs */
     bool userland_proxy;
     bool iptables;       /* dockerd uses it */
     bool own_containerd; /* dockerd starts containerd itself */
@@ -73,6 +75,9 @@ bool board_locate(const struct board *board, const char *path, char found[PATH_M
 
 /* The text that a file has, or will have after apply; NULL if it neither is there nor will be. Own the result. */
 char *board_file(const struct board *board, const char *path);
+
+/* When this program was built, seconds since 1970: nothing on the board is older. */
+int64_t board_least_time(void);
 
 /* Look a program up as execvp() does; `name` may be a path. */
 bool board_find_program(const char *path, const char *name, char found[PATH_MAX]);

@@ -3,14 +3,12 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/statistics.h"
 #include "base/util.h"
 #include "doctor/groups.h"
-#include "doctor/judge.h"
 #include "doctor/scratch.h"
 #include "host/host.h"
 #include "host/mounts.h"
-
-#define STATISTICS_LARGEST (64 * 1024)
 
 static char *path_in(const char *directory, const char *name)
 {
@@ -53,7 +51,7 @@ static bool check_statistics(struct answers *answers, unsigned row, const char *
         }
         return true;
     }
-    if (!judge_statistics(text, bad)) {
+    if (!statistics_are_clean(text, length, bad)) {
         say(answers, row, ANSWER_NO, "%s has a line that no container runtime parses: \"%s\"", shown(path), bad);
         return false;
     }

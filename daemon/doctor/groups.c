@@ -35,14 +35,15 @@ const struct probe_row group_rows[GROUP_ROWS] = {
     [ROW_MEMORY_STAT] =
         {"cgroup.memory.stat", NEED_KUBEEDGE, "memory.stat of the root group can be parsed",
          "edgecore ends at once: \"unable to find data in memory cache\"",
-         "build the kernel without CONFIG_HYPERHOLD_DEBUG, or set edged.enableMetrics: false in edgecore.yaml "
-         "(no statistics then)"},
+         "give its service \"stat_filter\": \"auto\", or build the kernel without CONFIG_HYPERHOLD_DEBUG, or set "
+         "edged.enableMetrics: false in edgecore.yaml (no statistics then)"},
     [ROW_MEMORY_STAT_CHILD] = {"cgroup.memory.stat.child", NEED_OPTIONAL, "memory.stat of other groups can be parsed",
                                "edgecore has no statistics of pods and containers, \"docker stats\" fails",
-                               "build the kernel without CONFIG_HYPERHOLD_DEBUG; pods run all the same"},
+                               "give its service \"stat_filter\": \"auto\", or build the kernel without "
+                               "CONFIG_HYPERHOLD_DEBUG; pods run all the same"},
     [ROW_CPU_STAT] = {"cgroup.cpu.stat", NEED_KUBEEDGE, "cpu.stat of the root group can be parsed",
                       "edgecore ends at once: \"unable to find data in memory cache\"",
-                      "set edged.enableMetrics: false in edgecore.yaml"},
+                      "give its service \"stat_filter\": \"auto\", or set edged.enableMetrics: false in edgecore.yaml"},
     [ROW_DEVICES_RULES] =
         {"cgroup.devices.rules", NEED_DOCKER, "rules of the device cgroup can be written",
          "no container starts: \"failed to write … to devices.deny\"",

@@ -127,33 +127,6 @@ bool judge_disabled(const char *cmdline, const char *controller, char word[64])
     return disabled;
 }
 
-static bool is_statistic(const char *line, size_t length)
-{
-    const char *blank = memchr(line, ' ', length);
-    const char *digit;
-
-    if (blank == NULL || blank == line || blank + 1 == line + length) {
-        return false;
-    }
-    for (digit = blank + 1; digit < line + length && *digit >= '0' && *digit <= '9'; digit++) {
-    }
-    return digit == line + length;
-}
-
-bool judge_statistics(const char *text, char bad[64])
-{
-    for (const char *line = text; *line != '\0'; line += *line == '\n') {
-        size_t length = strcspn(line, "\n");
-
-        if (!is_statistic(line, length)) {
-            snprintf(bad, 64, "%.*s", (int)length, line);
-            return false;
-        }
-        line += length;
-    }
-    return true;
-}
-
 int64_t judge_process_room(int64_t running, const int64_t *limits, size_t count)
 {
     int64_t least = INT64_MAX;

@@ -30,10 +30,6 @@ enum domain judge_context(const char *context);
  * that does it is copied. The last cgroup_enable= wins over cgroup_disable=. */
 bool judge_disabled(const char *cmdline, const char *controller, char word[64]);
 
-/* Container runtimes take memory.stat and cpu.stat apart into lines of exactly "name number". Is every line one? If not,
- * the first that is none is copied. */
-bool judge_statistics(const char *text, char bad[64]);
-
 /* How many more processes there may be: the least of the limits (0: none) minus those that run. */
 int64_t judge_process_room(int64_t running, const int64_t *limits, size_t count);
 

@@ -96,7 +96,13 @@ static bool check_iptables(struct answers *answers, const char *program, const c
         say(answers, ROW_IPTABLES, ANSWER_NO, "%s: %s", program, why);
         return false;
     }
-    code = tool_run(program, version, path, says, sizeof(says));
+    code = tool_run(program, version, path, -1, says, sizeof(says));
+    if (code < 0 && errno == EACCES && access(program, X_OK) == 0) {
+        /* As far as its mode goes it can be executed: SELinux, which may well let dockerd. */
+        say(answers, ROW_IPTABLES, ANSWER_UNKNOWN, "%s: the policy does not let us execute it; dockerd's log tells",
+            program);
+        return false;
+    }
     if (code != 0) {
         say(answers, ROW_IPTABLES, ANSWER_NO, "%s --version fails: %s", program, code < 0 ? strerror(errno) : says);
         return false;
@@ -104,7 +110,7 @@ static bool check_iptables(struct answers *answers, const char *program, const c
     if (strchr(says, '(') == NULL) {
         snprintf(says + strlen(says), sizeof(says) - strlen(says), " (legacy)");
     }
-    code = tool_run(program, list, path, said, sizeof(said));
+    code = tool_run(program, list, path, -1, said, sizeof(said));
     if (code != 0) {
         say(answers, ROW_IPTABLES, ANSWER_NO, "%s, %.16s: %s", says, why, code < 0 ? strerror(errno) : said);
         return false;
@@ -137,7 +143,7 @@ static void check_tables(struct answers *answers, const char *program, const cha
     char said[160];
 
     for (size_t i = 0; i < ARRAY_SIZE(tries); i++) {
-        int code = tool_run(program, tries[i].arguments, path, said, sizeof(said));
+        int code = tool_run(program, tries[i].arguments, path, -1, said, sizeof(said));
 
         if (code == 0) {
             say(answers, tries[i].row, ANSWER_YES, "%s", tries[i].yes);

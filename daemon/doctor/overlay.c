@@ -78,10 +78,26 @@ static bool mount_overlay(const char *scratch)
     return mount("overlay", merged, "overlay", 0, options) == 0;
 }
 
+/* EACCES is not what a file system says to root: the policy does. What overlayfs does in the upper layer it does with the
+ * rights of whoever mounted it, so with dockerd's a container would fare the same (docs/selinux.md, "two walls"). */
+static bool is_policy(void)
+{
+    return errno == EACCES && access("/sys/fs/selinux/enforce", F_OK) == 0;
+}
+
 static void say_tried(struct answers *answers, unsigned row, bool good, const char *yes)
 {
     if (good) {
         say(answers, row, ANSWER_YES, "%s", yes);
+    } else if (is_policy()) {
+        probe_say(answers,
+                  &(struct said){
+                      .row = row,
+                      .answer = ANSWER_NO,
+                      .remedy = "OpenHarmony's policy lets nobody rename a character device, which is how overlayfs "
+                                "marks a removed file: change that one rule of the base (docs/selinux.md), use "
+                                "\"storage-driver\": \"vfs\", or images whose files no container removes"},
+                  "not so: %s: refused by SELinux", rows[row].title);
     } else {
         say(answers, row, ANSWER_NO, "not so: %s: %s", rows[row].title, strerror(errno));
     }

@@ -74,6 +74,7 @@ extern const size_t doctor_probe_count;
 const struct probe_row *probe_find_row(const char *code);
 
 extern const struct probe probe_process;
+extern const struct probe probe_policy;
 extern const struct probe probe_system;
 extern const struct probe probe_program;
 extern const struct probe probe_helper;

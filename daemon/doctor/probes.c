@@ -20,8 +20,8 @@
 
 /* In the order in which findings are shown. */
 const struct probe *const doctor_probes[] = {
-    &probe_process, &probe_system, &probe_program, &probe_helper,  &probe_names,    &probe_groups,
-    &probe_storage, &probe_card,   &probe_overlay, &probe_network, &probe_kubeedge,
+    &probe_process, &probe_policy,  &probe_system, &probe_program, &probe_helper,  &probe_names,
+    &probe_groups,  &probe_storage, &probe_card,   &probe_overlay, &probe_network, &probe_kubeedge,
 };
 const size_t doctor_probe_count = ARRAY_SIZE(doctor_probes);
 

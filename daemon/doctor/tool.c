@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "base/child.h"
+#include "base/clock.h"
 #include "base/util.h"
 
 /* Says by the pipe why it could not be executed. */
@@ -30,15 +32,27 @@ static void execute(const char *program, const char *const argv[], const char *p
     _exit(EXIT_FAILURE);
 }
 
-/* Its output up to the end; of a long one the last part is kept. */
-static void collect(int fd, char *said, size_t size)
+/* Is there something to read, or its end, before the time is over (clock_now(); -1: there is none)? */
+static bool comes_in_time(int fd, int64_t end)
+{
+    struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+    int64_t left = end < 0 ? -1 : (end - clock_now()) / MICROSECONDS_PER_MILLISECOND;
+
+    errno = 0;
+    return (end < 0 || left > 0) && (poll(&poll_fd, 1, (int)left) > 0 || errno == EINTR);
+}
+
+/* Its output up to the end; of a long one the last part is kept. False: it took too long. */
+static bool collect(int fd, int64_t end, char *said, size_t size)
 {
     char buffer[1024];
     size_t used = 0;
-    ssize_t length;
+    ssize_t length = 1;
+    bool in_time = true;
     const char *line;
 
-    while ((length = read(fd, buffer + used, sizeof(buffer) - 1 - used)) > 0 || (length < 0 && errno == EINTR)) {
+    while ((in_time = comes_in_time(fd, end)) &&
+           ((length = read(fd, buffer + used, sizeof(buffer) - 1 - used)) > 0 || (length < 0 && errno == EINTR))) {
         used += length < 0 ? 0 : (size_t)length;
         if (used == sizeof(buffer) - 1) {
             memmove(buffer, buffer + used / 2, used - used / 2);
@@ -51,10 +65,12 @@ static void collect(int fd, char *said, size_t size)
     buffer[used] = '\0';
     line = strrchr(buffer, '\n');
     snprintf(said, size, "%s", line == NULL ? buffer : line + 1);
+    return in_time;
 }
 
-int tool_run(const char *program, const char *const argv[], const char *path, char *said, size_t size)
+int tool_run(const char *program, const char *const argv[], const char *path, int timeout, char *said, size_t size)
 {
+    int64_t end = timeout < 0 ? -1 : clock_now() + timeout * MICROSECONDS_PER_MILLISECOND;
     int output[2] = {-1, -1};
     int failure[2] = {-1, -1};
     int status = 0;
@@ -78,8 +94,11 @@ int tool_run(const char *program, const char *const argv[], const char *path, ch
     why = pid < 0 ? errno : 0;
     close(output[1]);
     close(failure[1]);
-    collect(output[0], said, size);
-    length = read(failure[0], &why, sizeof(why)); /* nothing, once it has executed */
+    if (!collect(output[0], end, said, size) && pid > 0) {
+        kill(pid, SIGKILL);
+        why = ETIMEDOUT;
+    }
+    length = why != 0 ? 0 : read(failure[0], &why, sizeof(why)); /* nothing, once it has executed */
     close(output[0]);
     close(failure[0]);
     if (pid > 0) {

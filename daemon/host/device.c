@@ -144,3 +144,31 @@ int device_watch(const char *source, struct error *err)
     }
     return take_fd(&fd);
 }
+
+void device_explain(const char *node, const char *type, struct error *err)
+{
+    char found[64];
+
+    if (err->errnum == ENXIO || err->errnum == ENOMEDIUM) {
+        err->code = ERROR_TIMEOUT; /* a slot without a card: worth waiting for */
+        return;
+    }
+    if (err->errnum == EROFS || err->errnum == EACCES) {
+        error_remedy(err,
+                     "the device does not take writes: check the card's lock slider, or write \"options\": \"ro\"");
+        return;
+    }
+    if (err->errnum != EINVAL && err->errnum != EUCLEAN) {
+        return;
+    }
+    device_type(node, found);
+    if (found[0] == '\0') {
+        error_wrap(err, "%s holds no file system that can be recognised", node);
+        error_remedy(err, "format it: mkfs.%s %s (this erases the card)", type == NULL ? "f2fs" : type, node);
+    } else if (type != NULL && !streq(found, type)) {
+        error_wrap(err, "%s holds %s, not %s", node, found, type);
+        error_remedy(err, "set \"type\": \"%s\", or format the card: mkfs.%s %s (this erases it)", found, type, node);
+    } else {
+        error_remedy(err, "check the file system: fsck.%s %s; check \"options\"; read the kernel log", found, node);
+    }
+}

@@ -23,6 +23,9 @@ bool device_matches(const char *source, const char *node, const char *type);
 /* The type of the file system on a node as blkid names it ("f2fs"), "" if none is recognised. */
 void device_type(const char *node, char type[64]);
 
+/* mount(2) of it as `type` (NULL: any) failed with err->errnum: look at what it holds, and say that. */
+void device_explain(const char *node, const char *type, struct error *err);
+
 /* An inotify descriptor that becomes readable when a node may have appeared. */
 int device_watch(const char *source, struct error *err);
 

@@ -227,6 +227,89 @@ enum facts_address facts_interface(const char *name)
     return has_address(index) ? FACTS_ADDRESS : FACTS_NO_ADDRESS;
 }
 
+/* FNV-1a over the bytes of some fields. */
+static uint64_t mix(uint64_t print, const void *bytes, size_t length)
+{
+    for (size_t i = 0; bytes != NULL && i < length; i++) {
+        print = (print ^ ((const unsigned char *)bytes)[i]) * UINT64_C(0x100000001b3);
+    }
+    return print;
+}
+
+#define MIX_BEGIN UINT64_C(0xcbf29ce484222325)
+
+/* 0: it does not count. An address that is not in use yet does not, and tells again when it is. */
+static uint64_t print_address(const struct nlmsghdr *header)
+{
+    const struct ifaddrmsg *message = NLMSG_DATA(header);
+    size_t size = address_bits(message->ifa_family) / 8;
+
+    return is_usable(header, (int)message->ifa_index)
+               ? mix(mix(MIX_BEGIN, &message->ifa_index, sizeof(message->ifa_index)),
+                     find_attribute(header, sizeof(*message), IFA_ADDRESS, size), size)
+               : 0;
+}
+
+static uint64_t print_route(const struct nlmsghdr *header)
+{
+    static const unsigned short fields[] = {RTA_GATEWAY, RTA_DST, RTA_OIF, RTA_TABLE};
+    const struct rtmsg *message = NLMSG_DATA(header);
+    size_t size = address_bits(message->rtm_family) / 8;
+    uint64_t print = mix(MIX_BEGIN, &message->rtm_dst_len, sizeof(message->rtm_dst_len));
+
+    if (header->nlmsg_type != RTM_NEWROUTE || message->rtm_type != RTN_UNICAST ||
+        (message->rtm_flags & RTM_F_CLONED) != 0 ||
+        find_attribute(header, sizeof(*message), RTA_GATEWAY, size) == NULL) {
+        return 0;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+        size_t length = i < 2 ? size : sizeof(uint32_t);
+
+        print = mix(print, find_attribute(header, sizeof(*message), fields[i], length), length);
+    }
+    return print;
+}
+
+struct prints {
+    uint64_t *items;
+    size_t count;
+    size_t most;
+};
+
+static void print_dump(unsigned short type, uint64_t (*print)(const struct nlmsghdr *header), struct prints *prints)
+{
+    struct request request = {.header = {.nlmsg_type = type, .nlmsg_flags = NLM_F_DUMP}};
+    CLEANUP_CLOSE int fd = ask(&request, NLMSG_LENGTH(sizeof(request.message)));
+    char answer[ANSWER_LARGEST] __attribute__((aligned(NLMSG_ALIGNTO)));
+    ssize_t length;
+
+    while (fd >= 0 && (length = recv(fd, answer, sizeof(answer), 0)) > 0) {
+        const struct nlmsghdr *header = (const void *)answer;
+
+        for (; NLMSG_OK(header, (size_t)length); header = NLMSG_NEXT(header, length)) {
+            bool whole = header->nlmsg_len >= NLMSG_LENGTH(sizeof(struct rtmsg));
+            uint64_t number = whole ? print(header) : 0;
+
+            if (header->nlmsg_type == NLMSG_DONE || header->nlmsg_type == NLMSG_ERROR) {
+                return;
+            }
+            if (number != 0 && prints->count < prints->most) {
+                prints->items[prints->count++] = number;
+            }
+        }
+    }
+}
+
+/* NOLINTNEXTLINE(readability-non-const-parameter): written through `found` */
+size_t facts_network_prints(uint64_t *prints, size_t most)
+{
+    struct prints found = {.items = prints, .most = most};
+
+    print_dump(RTM_GETADDR, print_address, &found);
+    print_dump(RTM_GETROUTE, print_route, &found);
+    return found.count;
+}
+
 /* --- being told --- */
 
 int facts_leave_out_wireless(int fd)

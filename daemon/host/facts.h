@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 
@@ -40,6 +41,10 @@ enum facts_address {
 
 /* Has this interface a global IPv4 or IPv6 address? */
 enum facts_address facts_interface(const char *name);
+
+/* A number for each global address that is in use, and for each route by way of a gateway: the same for the same one. Link-local
+ * addresses, and the routes that containers' interfaces bring, do not count. Their number, at most `most`. */
+size_t facts_network_prints(uint64_t *prints, size_t most);
 
 /* A socket that becomes readable when links, addresses, routes or rules change; not for the events of a wireless scan,
  * which come as changes of a link that changes nothing. Own it. */

@@ -16,12 +16,14 @@
 #include "base/path.h"
 #include "base/util.h"
 #include "host/directory.h"
+#include "host/good.h"
+#include "host/lines.h"
 #include "host/mounts.h"
 #include "host/owner.h"
 #include "host/window.h"
 
 #define CONFIGFS_MAGIC 0x62656570 /* fs/configfs/mount.c; not in linux/magic.h */
-#define CONTENT_LARGEST (4 * 1024 * 1024)
+#define CONTENT_LARGEST GOOD_LARGEST
 
 enum file_form { FORM_JSON, FORM_LINES, FORM_TEXT, FORM_YAML, FORM_WRITE, FORM_JSON_WHOLE, FORMS };
 enum file_when { WHEN_ALWAYS, WHEN_ABSENT };
@@ -170,42 +172,63 @@ static void needs(const struct resource *resource, struct need_list *list)
     need_path(list, resource->path);
 }
 
-/* What the file must hold, given what it holds (NULL: it does not exist). A content that is right already is returned
- * as it is, byte for byte. *broken: it held something that is not JSON. */
-static void make_content(const struct file_spec *spec, const char *current, struct text *out, bool *broken)
+/* What a torn file held, as far as that is known: what is merged into it goes over this. */
+static cJSON *last_good(const struct file_spec *spec, const struct host *host)
 {
-    CLEANUP_JSON cJSON *before = NULL;
-    CLEANUP_JSON cJSON *after = NULL;
+    size_t length = 0;
+    CLEANUP_FREE char *copy = host->state_dir == NULL ? NULL : good_read(host->state_dir, spec->path, &length);
+    cJSON *good = copy == NULL ? NULL : json_parse(copy, length);
 
+    if (good != NULL && !cJSON_IsObject(good)) {
+        cJSON_Delete(good);
+        return NULL;
+    }
+    return good;
+}
+
+/* What a file holds, ended by a NUL. */
+struct content {
+    char *data; /* NULL: it does not exist */
+    size_t length;
+};
+
+/* Merged into what is there or, where that is no object (a power cut tears files), into the last good copy. */
+static void make_json(const struct file_spec *spec, const struct host *host, const struct content *current,
+                      struct text *out, bool *broken)
+{
+    CLEANUP_JSON cJSON *before = current->data == NULL ? NULL : json_parse(current->data, current->length);
+    CLEANUP_JSON cJSON *after = cJSON_Duplicate(spec->value, 1);
+    bool is_whole = spec->form == FORM_JSON_WHOLE;
+
+    *broken = current->data != NULL && !cJSON_IsObject(before);
+    if (!*broken && before != NULL &&
+        (is_whole ? cJSON_Compare(before, after, 1) != 0 : json_is_merged(before, after))) {
+        text_append(out, current->data, current->length);
+        return;
+    }
+    if (*broken) {
+        cJSON_Delete(before);
+        before = last_good(spec, host);
+    }
+    if (!is_whole) {
+        after = json_merge(take_pointer(&before), after);
+    }
+    json_write(after, out);
+}
+
+/* What the file must hold, given what it holds. A content that is right already is returned as it is, byte for byte.
+ * *broken: it held something that is not JSON. */
+static void make_content(const struct file_spec *spec, const struct host *host, const struct content *current,
+                         struct text *out, bool *broken)
+{
     *broken = false;
     switch ((enum file_form)spec->form) {
         case FORM_JSON:
         case FORM_JSON_WHOLE:
-            before = current == NULL ? NULL : json_parse(current, strlen(current));
-            *broken = current != NULL && !cJSON_IsObject(before) && current[strspn(current, " \t\r\n")] != '\0';
-            if (before != NULL && (spec->form == FORM_JSON ? json_is_merged(before, spec->value)
-                                                           : cJSON_Compare(before, spec->value, 1) != 0)) {
-                text_add(out, current);
-                break;
-            }
-            after = cJSON_Duplicate(spec->value, 1);
-            if (spec->form == FORM_JSON) {
-                after = json_merge(take_pointer(&before), after);
-            }
-            json_write(after, out);
+            make_json(spec, host, current, out, broken);
             break;
         case FORM_LINES:
-            text_add(out, current == NULL ? "" : current);
-            for (const cJSON *line = spec->value->child; line != NULL; line = line->next) {
-                CLEANUP_FREE char *framed = xasprintf("\n%s\n", line->valuestring);
-                CLEANUP_FREE char *whole = xasprintf("\n%s\n", text_string(out));
-
-                if (strstr(whole, framed) == NULL) {
-                    bool open_end = out->length > 0 && out->data[out->length - 1] != '\n';
-
-                    text_format(out, "%s%s\n", open_end ? "\n" : "", line->valuestring);
-                }
-            }
+            lines_complete(spec->value, current->data == NULL ? "" : current->data, out);
             break;
         case FORM_YAML:
             json_write_yaml(spec->value, out);
@@ -214,6 +237,17 @@ static void make_content(const struct file_spec *spec, const char *current, stru
             text_add(out, spec->value->valuestring);
             break;
     }
+}
+
+/* Nothing that is worth keeping aside: file systems leave a torn file empty, or full of zeros. */
+static bool is_blank(const char *data, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if (strchr(" \t\r\n", data[i]) == NULL) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* Kernel files print a newline that nobody wrote, and bytes where "512M" was written. */
@@ -240,7 +274,7 @@ static bool same_value(const char *current, const char *wanted)
 /* Does the file exist, and on a file system that keeps data? There a write in place would leave half of the old. */
 static bool is_ordinary(const char *path)
 {
-    static const long kernel_types[] = {
+    static const unsigned long kernel_types[] = {
         PROC_SUPER_MAGIC, SYSFS_MAGIC,  CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, SELINUX_MAGIC,  DEBUGFS_MAGIC,
         TRACEFS_MAGIC,    BPF_FS_MAGIC, SECURITYFS_MAGIC,   BINFMTFS_MAGIC,      CONFIGFS_MAGIC,
     };
@@ -250,7 +284,7 @@ static bool is_ordinary(const char *path)
         return false;
     }
     for (size_t i = 0; i < ARRAY_SIZE(kernel_types); i++) {
-        if (kernel_types[i] == status.f_type) {
+        if (kernel_types[i] == (unsigned long)status.f_type) {
             return false;
         }
     }
@@ -352,10 +386,14 @@ static enum verdict probe(struct resource *resource, struct host *host)
         return resource_impossible(resource, &err);
     }
     verdict = owner_probe(&spec->ownership, &status, resource);
-    make_content(spec, current, &wanted, &broken);
+    make_content(spec, host, &(struct content){current, length}, &wanted, &broken);
     if (verdict != VERDICT_IMPOSSIBLE &&
         (wanted.length != length || memcmp(text_string(&wanted), current, length) != 0)) {
-        resource_detail(resource, broken ? "is not JSON; kept aside as %s.broken" : "other content", spec->path);
+        resource_detail(resource,
+                        !broken                     ? "other content"
+                        : is_blank(current, length) ? "is empty"
+                                                    : "is not JSON; kept aside as %s.broken",
+                        spec->path);
         verdict = VERDICT_DIFFERS;
     }
     if (verdict == VERDICT_DIFFERS && !broken && path_follow(spec->path, target, &err) == 0 &&
@@ -409,13 +447,10 @@ static int write_regular(const struct file_spec *spec, const char *target, struc
         }
         attributes = (struct file_attributes){status.st_mode & 07777, status.st_uid, status.st_gid};
     }
-    make_content(spec, current, &wanted, &broken);
-    if (broken) {
-        CLEANUP_FREE char *aside = xasprintf("%s.broken", target);
-
-        if (file_write(aside, current, length, &attributes, err) != 0 && err->errnum != EROFS) {
-            return -1;
-        }
+    make_content(spec, host, &(struct content){current, length}, &wanted, &broken);
+    if (broken && !is_blank(current, length) && good_put_aside(target, current, length, err) != 0 &&
+        err->errnum != EROFS) {
+        return -1;
     }
     if (spec->ownership.mode >= 0) {
         attributes.mode = (mode_t)spec->ownership.mode;

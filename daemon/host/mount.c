@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Mounts: a file system from a device (by path, UUID or label, waited for), a bind, a tmpfs, or any other type. What
- * counts is what the kernel shows at the target: the device's own number, the bound file's own inode, the type.
+ * counts is what the kernel shows at the target: the device's own number, the bound file's own inode, the type. And how the
+ * mount spreads what is mounted below it; an entry that says nothing else is about the mount that is there.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -14,13 +16,18 @@
 #include "host/device.h"
 #include "host/directory.h"
 #include "host/host.h"
+#include "host/label.h"
+#include "host/loss.h"
 #include "host/module.h"
 #include "host/mounts.h"
+#include "host/propagation.h"
 #include "host/window.h"
 
+#define LOSS_PAUSE 50000000 /* nanoseconds; of a worker */
+#define LOSS_TRIES 40
 #define LONGEST_WAIT (60 * 60 * 1000)
 
-enum mount_form { FORM_BIND, FORM_VIRTUAL, FORM_DEVICE };
+enum mount_form { FORM_BIND, FORM_VIRTUAL, FORM_DEVICE, FORM_PRESENT };
 
 struct mount_spec {
     const char *target;
@@ -28,6 +35,7 @@ struct mount_spec {
     const char *type; /* NULL: whatever the device holds */
     const char *options;
     int64_t wait;
+    int propagation; /* enum propagation */
     bool remount;
     enum mount_form form;
     char *module; /* the name of the resource that would load the type's module: "module f2fs" */
@@ -46,6 +54,8 @@ static void check(const struct reader *reader, struct mount_spec *spec)
         spec->form = FORM_BIND;
     } else if (spec->source != NULL && (spec->source[0] == '/' || is_tag(spec->source))) {
         spec->form = FORM_DEVICE;
+    } else if (spec->source == NULL && spec->type == NULL && spec->propagation != PROPAGATION_AS_IT_IS) {
+        spec->form = FORM_PRESENT;
     } else {
         spec->form = FORM_VIRTUAL;
     }
@@ -59,6 +69,10 @@ static void check(const struct reader *reader, struct mount_spec *spec)
     if (spec->form == FORM_DEVICE && !is_tag(spec->source) && !path_is_normal(spec->source, &why)) {
         reader_problem(reader, "write a path such as \"/dev/block/mmcblk0p1\"", "the source %s", why);
     }
+    if (spec->form == FORM_PRESENT && (spec->options != NULL || spec->remount)) {
+        reader_problem(reader, "add \"source\" or \"type\", or keep \"target\" and \"propagation\" alone",
+                       "what is mounted there already gets a new propagation, but no \"options\" and no \"remount\"");
+    }
     if (spec->wait > 0 && spec->form != FORM_DEVICE) {
         reader_problem(reader, "remove \"wait\"", "only a device can be waited for");
     }
@@ -67,6 +81,10 @@ static void check(const struct reader *reader, struct mount_spec *spec)
          strpbrk(spec->options, " \t\n") != NULL)) {
         reader_problem(reader, "write file system options separated by commas; \"type\": \"bind\" makes a bind",
                        "\"options\" holds \"bind\", \"remount\" or blanks");
+    }
+    if (spec->form == FORM_BIND && label_is_asked(spec->options)) {
+        reader_problem(reader, "give the label to the mount of the file system that is bound",
+                       "a bind has the SELinux labels of what it binds");
     }
 }
 
@@ -80,9 +98,10 @@ static void parse_one(const struct reader *reader, struct host *host)
         {"options", FIELD_TEXT, .offset = offsetof(struct mount_spec, options), .example = "\"noatime\""},
         {"wait", FIELD_DURATION, .offset = offsetof(struct mount_spec, wait), .min = 0, .max = LONGEST_WAIT,
          .example = "\"30s\""},
+        {"propagation", FIELD_CHOICE, .offset = offsetof(struct mount_spec, propagation), .choices = propagation_words},
         {"remount", FIELD_BOOLEAN, .offset = offsetof(struct mount_spec, remount), .example = "true"},
     };
-    struct mount_spec spec = {0};
+    struct mount_spec spec = {.propagation = PROPAGATION_AS_IT_IS};
     struct mount_spec *kept;
 
     if (!reader_object(reader, fields, ARRAY_SIZE(fields), &spec)) {
@@ -137,7 +156,7 @@ static bool is_read_only(const struct mount_spec *spec, const struct mount_entry
 {
     bool wanted = spec->options != NULL && mounts_has_option(spec->options, "ro");
 
-    return !wanted && spec->form != FORM_BIND &&
+    return !wanted && spec->form != FORM_BIND && spec->form != FORM_PRESENT &&
            (mounts_has_option(entry->options, "ro") || mounts_has_option(entry->fs_options, "ro"));
 }
 
@@ -157,9 +176,14 @@ static enum verdict compare(struct resource *resource, const struct mount_entry 
 {
     const struct mount_spec *spec = resource->spec;
     const char *option = missing_option(spec, entry);
+    struct error err = {0};
     struct stat target;
     struct stat source;
 
+    if (loss_has_happened(entry)) {
+        resource_detail(resource, "its device is gone");
+        return VERDICT_DIFFERS;
+    }
     if (spec->form == FORM_BIND) {
         if (stat(spec->target, &target) != 0 || stat(spec->source, &source) != 0 || target.st_dev != source.st_dev ||
             target.st_ino != source.st_ino) {
@@ -175,12 +199,19 @@ static enum verdict compare(struct resource *resource, const struct mount_entry 
             return occupied(resource, entry, spec->source);
         }
     }
+    if (label_check(spec->options, entry, &err) != 0) {
+        return resource_impossible(resource, &err);
+    }
     if (is_read_only(spec, entry)) {
         resource_detail(resource, "is read-only; the kernel does that after errors: read the kernel log");
         return VERDICT_DIFFERS;
     }
     if (option != NULL) {
         resource_detail(resource, "lacks option %s", option);
+        return VERDICT_DIFFERS;
+    }
+    if (!propagation_is(entry, spec->propagation)) {
+        resource_detail(resource, "is %s, wanted %s", propagation_of(entry), propagation_words[spec->propagation]);
         return VERDICT_DIFFERS;
     }
     return VERDICT_IN_PLACE;
@@ -218,6 +249,11 @@ static enum verdict foresee(struct resource *resource, const struct host *host)
     char node[PATH_MAX];
     char wait[32];
 
+    if (spec->form == FORM_PRESENT) {
+        error_set(&err, ERROR_SYSTEM, 0, "nothing is mounted on %s, whose propagation is wanted", spec->target);
+        error_remedy(&err, "add \"source\" or \"type\", or name the mount point that it lies on");
+        return resource_impossible(resource, &err);
+    }
     if (spec->form == FORM_BIND) {
         if (stat(spec->source, &status) != 0) {
             error_system(&err, errno, "bind %s on %s: stat %s", spec->source, spec->target, spec->source);
@@ -293,39 +329,9 @@ static int make_target(const struct mount_spec *spec, struct host *host, struct 
     return 0;
 }
 
-/* mount(2) said EINVAL or the like: look at what the device holds, and say that. */
-static void explain_device(const struct mount_spec *spec, const char *node, struct error *err)
-{
-    char found[64];
-
-    if (err->errnum == ENXIO || err->errnum == ENOMEDIUM) {
-        err->code = ERROR_TIMEOUT; /* a slot without a card: worth waiting for */
-        return;
-    }
-    if (err->errnum == EROFS || err->errnum == EACCES) {
-        error_remedy(err,
-                     "the device does not take writes: check the card's lock slider, or write \"options\": \"ro\"");
-        return;
-    }
-    if (err->errnum != EINVAL && err->errnum != EUCLEAN) {
-        return;
-    }
-    device_type(node, found);
-    if (found[0] == '\0') {
-        error_wrap(err, "%s holds no file system that can be recognised", node);
-        error_remedy(err, "format it: mkfs.%s %s (this erases the card)", spec->type == NULL ? "f2fs" : spec->type,
-                     node);
-    } else if (spec->type != NULL && !streq(found, spec->type)) {
-        error_wrap(err, "%s holds %s, not %s", node, found, spec->type);
-        error_remedy(err, "set \"type\": \"%s\", or format the card: mkfs.%s %s (this erases it)", found, spec->type,
-                     node);
-    } else {
-        error_remedy(err, "check the file system: fsck.%s %s; check \"options\"; read the kernel log", found, node);
-    }
-}
-
 static int mount_device(const struct mount_spec *spec, struct host *host, struct error *err)
 {
+    CLEANUP_FREE char *options = label_options(spec->options);
     char node[PATH_MAX];
     char found[64];
     const char *type = spec->type;
@@ -341,11 +347,13 @@ static int mount_device(const struct mount_spec *spec, struct host *host, struct
         }
         type = found;
     }
-    if (mounts_mount(host, node, spec->target, type, spec->options, err) != 0) {
+    if (mounts_mount(host, node, spec->target, type, options, err) != 0) {
         if (err->errnum == ENODEV) {
             return unknown_type(spec, type, err);
         }
-        explain_device(spec, node, err);
+        if (!label_explain(spec->options, err)) {
+            device_explain(node, spec->type, err);
+        }
         return -1;
     }
     return 0;
@@ -389,21 +397,36 @@ static int explain_remount(struct error *err)
 
 static int prepare(struct resource *resource, struct host *host, struct error *err)
 {
-    return resource->verdict == VERDICT_DIFFERS ? 0 : make_target(resource->spec, host, err);
+    const struct mount_spec *spec = resource->spec;
+
+    return resource->verdict == VERDICT_DIFFERS || spec->form == FORM_PRESENT ? 0 : make_target(spec, host, err);
 }
 
-static int apply(struct resource *resource, struct host *host, struct error *err)
+/* Something of ours is there: put right what is wrong with it, and that alone. */
+static int change(const struct mount_spec *spec, struct host *host, struct error *err)
 {
-    const struct mount_spec *spec = resource->spec;
+    CLEANUP_FREE char *options = NULL;
+    struct mount_entry entry;
+    int there = mounts_at(host, spec->target, &entry, err);
+
+    if (there != 1) {
+        return there < 0 ? -1 : error_set(err, ERROR_SYSTEM, 0, "nothing is mounted on %s any more", spec->target);
+    }
+    if (is_read_only(spec, &entry) || missing_option(spec, &entry) != NULL) {
+        options = spec->form == FORM_BIND ? bind_options("remount,bind", spec, host)
+                                          : join_options("remount,rw", spec->options);
+        if (mounts_mount(host, NULL, spec->target, NULL, options, err) != 0) {
+            return explain_remount(err);
+        }
+    }
+    return 0;
+}
+
+static int create(const struct mount_spec *spec, struct host *host, struct error *err)
+{
     CLEANUP_FREE char *options = NULL;
     int result;
 
-    if (resource->verdict == VERDICT_DIFFERS) {
-        options = spec->form == FORM_BIND ? bind_options("remount,bind", spec, host)
-                                          : join_options("remount,rw", spec->options);
-        result = mounts_mount(host, NULL, spec->target, NULL, options, err);
-        return result == 0 ? 0 : explain_remount(err);
-    }
     switch (spec->form) {
         case FORM_BIND:
             options = bind_options("bind", spec, host);
@@ -412,9 +435,17 @@ static int apply(struct resource *resource, struct host *host, struct error *err
         case FORM_DEVICE:
             result = mount_device(spec, host, err);
             break;
+        case FORM_PRESENT:
+            error_set(err, ERROR_SYSTEM, 0, "nothing is mounted on %s", spec->target);
+            result = error_remedy(err, "add \"source\" or \"type\", or name the mount point that it lies on");
+            break;
         default:
+            options = label_options(spec->options);
             result = mounts_mount(host, spec->source == NULL ? spec->type : spec->source, spec->target, spec->type,
-                                  spec->options, err);
+                                  options, err);
+            if (result != 0 && label_explain(spec->options, err)) {
+                return -1;
+            }
             if (result != 0 && err->errnum == ENODEV) {
                 return unknown_type(spec, spec->type, err);
             }
@@ -427,6 +458,53 @@ static int apply(struct resource *resource, struct host *host, struct error *err
             break;
     }
     return result;
+}
+
+/* The card was pulled out: what is mounted from it is taken off, and its place stays covered until it is back. */
+static int replace_lost(const struct mount_spec *spec, struct host *host, struct error *err)
+{
+    struct error ignored = {0};
+    int tries = LOSS_TRIES;
+
+    if (loss_clear(host, spec->target, err) != 0) {
+        return error_wrap(err, "take what is left of a device that is gone off %s", spec->target);
+    }
+    while (create(spec, host, err) != 0) {
+        bool is_in_use = err->errnum == EEXIST || err->errnum == EBUSY;
+
+        if (is_in_use && tries-- > 0) { /* the last process that used it has ended, and the kernel is still at it */
+            nanosleep(&(struct timespec){.tv_nsec = LOSS_PAUSE}, NULL);
+            continue;
+        }
+        if (is_in_use) {
+            error_remedy(err, "processes still use the card that was pulled out: end them, then \"edgeinit reload\"");
+        }
+        loss_cover(host, spec->target, &ignored);
+        return -1;
+    }
+    return 0;
+}
+
+static bool is_lost(const struct mount_spec *spec, struct host *host)
+{
+    struct mount_entry entry;
+    struct error ignored = {0};
+
+    return mounts_at(host, spec->target, &entry, &ignored) == 1 && loss_has_happened(&entry);
+}
+
+/* Killed between mount and propagation, the mount is there and spreads otherwise: the next run changes that. */
+static int apply(struct resource *resource, struct host *host, struct error *err)
+{
+    const struct mount_spec *spec = resource->spec;
+    int result;
+
+    if (resource->verdict != VERDICT_DIFFERS) {
+        result = create(spec, host, err);
+    } else {
+        result = is_lost(spec, host) ? replace_lost(spec, host, err) : change(spec, host, err);
+    }
+    return result != 0 ? -1 : propagation_set(host, spec->target, spec->propagation, err);
 }
 
 static bool slow(const struct resource *resource)

@@ -35,6 +35,7 @@ static bool parse_line(char *line, struct mount_entry *entry)
     char *fields[6] = {0};
     char *dash = strstr(line, " - ");
     char *rest = line;
+    char *propagation;
     char *colon = NULL;
     unsigned high;
 
@@ -49,6 +50,7 @@ static bool parse_line(char *line, struct mount_entry *entry)
         }
     }
     high = (unsigned)strtoul(fields[2], &colon, 10);
+    propagation = rest; /* what strsep() left before the dash */
     rest = dash + strlen(" - ");
     *entry = (struct mount_entry){
         .id = (int)strtol(fields[0], NULL, 10),
@@ -57,6 +59,7 @@ static bool parse_line(char *line, struct mount_entry *entry)
         .root = unescape(fields[3]),
         .target = unescape(fields[4]),
         .options = fields[5],
+        .propagation = propagation == NULL ? "" : propagation,
         .type = strsep(&rest, " "),
         .source = rest == NULL ? "" : unescape(strsep(&rest, " ")),
     };
@@ -121,4 +124,16 @@ void mountinfo_split_options(const char *options, unsigned long *flags, struct t
             text_format(data, "%s%s", data->length == 0 ? "" : ",", word);
         }
     }
+}
+
+bool mountinfo_has_tag(const char *propagation, const char *tag)
+{
+    size_t length = strlen(tag);
+
+    for (const char *at = propagation; *at != '\0'; at += strcspn(at, " "), at += *at == ' ') {
+        if (strncmp(at, tag, length) == 0 && strchr(": ", at[length]) != NULL) {
+            return true; /* strchr finds the end as well */
+        }
+    }
+    return false;
 }

@@ -21,9 +21,10 @@ struct mount_entry {
     const char *root; /* of the mount within its file system */
     const char *target;
     const char *type;
-    const char *source;     /* "" if the kernel gives none */
-    const char *options;    /* of this mount: "rw,nosuid" */
-    const char *fs_options; /* of the file system: "rw,cpuset" */
+    const char *source;      /* "" if the kernel gives none */
+    const char *options;     /* of this mount: "rw,nosuid" */
+    const char *propagation; /* the optional fields: "shared:1 master:2"; "" for a private mount */
+    const char *fs_options;  /* of the file system: "rw,cpuset" */
 };
 
 struct mount_table {
@@ -40,5 +41,8 @@ void mountinfo_free(struct mount_table *table);
 /* Split options as in fstab into mount(2)'s flags and what is for the file system itself, which is added to `data`. Later
  * words win over earlier ones. */
 void mountinfo_split_options(const char *options, unsigned long *flags, struct text *data);
+
+/* Do the optional fields hold this one ("shared", "master", "unbindable")? */
+bool mountinfo_has_tag(const char *propagation, const char *tag);
 
 #endif

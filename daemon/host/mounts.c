@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "base/file.h"
 #include "base/util.h"
@@ -15,6 +17,16 @@
 struct mounts {
     struct mount_table table;
 };
+
+/* musl has statx(2) from 1.2.4 on, OpenHarmony 3.1's has not. */
+#ifndef STATX_BASIC_STATS
+#include <linux/stat.h>
+
+static int statx(int directory, const char *path, int flags, unsigned mask, struct statx *status)
+{
+    return (int)syscall(SYS_statx, directory, path, flags, mask, status);
+}
+#endif
 
 static const struct mount_table *get_table(struct host *host)
 {
@@ -78,20 +90,19 @@ static int mount_id_of(int fd)
 static int identify(const char *path, int *id, int *is_root, struct error *err)
 {
     CLEANUP_CLOSE int fd = -1;
-    struct statx status;
+    struct statx status = {0};
 
     if (statx(AT_FDCWD, path, AT_NO_AUTOMOUNT, STATX_BASIC_STATS | STATX_MNT_ID, &status) != 0) {
         if (errno != ENOSYS) {
             return error_system(err, errno, "stat %s", path);
         }
-        status.stx_mask = 0;
-        status.stx_attributes_mask = 0;
     }
     *is_root = -1;
     if ((status.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) != 0) {
         *is_root = (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
     }
-    if ((status.stx_mask & STATX_MNT_ID) != 0) {
+    /* No mount has the number 0; qemu's user mode emulation passes the mask on, and not the number. */
+    if ((status.stx_mask & STATX_MNT_ID) != 0 && status.stx_mnt_id != 0) {
         *id = (int)status.stx_mnt_id;
         return 0;
     }

@@ -144,6 +144,8 @@ static void merge_text(struct manifest *manifest, char *text, size_t length)
 static void add_file(struct manifest *manifest, const char *name)
 {
     manifest->files = xrealloc(manifest->files, (manifest->file_count + 1) * sizeof(manifest->files[0]));
+    manifest->exposed = xrealloc(manifest->exposed, (manifest->file_count + 1) * sizeof(manifest->exposed[0]));
+    manifest->exposed[manifest->file_count] = false;
     manifest->files[manifest->file_count++] = xstrdup(name);
 }
 
@@ -166,6 +168,8 @@ static void check_owner(struct manifest *manifest, int fd)
     } else if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
         remedy = xasprintf("chmod go-w %s", file);
         manifest_problem(manifest, false, NULL, "", "can be written by others than its owner", remedy);
+    } else {
+        manifest->exposed[manifest->file_count - 1] = (status.st_mode & (S_IRGRP | S_IROTH)) != 0;
     }
 }
 
@@ -231,6 +235,7 @@ void manifest_free(struct manifest *manifest)
     }
     free(manifest->problems);
     free(manifest->files);
+    free(manifest->exposed);
     free(manifest->places.items);
     cJSON_Delete(manifest->root);
     *manifest = (struct manifest){0};

@@ -34,6 +34,7 @@ struct manifest {
     cJSON *root;     /* merged; NULL when there is none */
     bool incomplete; /* a file could not be read or parsed: what the others say cannot be judged */
     char **files;
+    bool *exposed; /* of each file: others than its owner may read it */
     size_t file_count;
     struct place_list places;
     struct problem *problems;

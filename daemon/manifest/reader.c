@@ -71,6 +71,11 @@ void reader_warning(const struct reader *reader, const char *remedy, const char 
     va_end(arguments);
 }
 
+bool reader_is_exposed(const struct reader *reader)
+{
+    return reader->manifest->exposed[reader->manifest->places.items[reader->node->valueint].source];
+}
+
 const char *reader_nearest(const char *word, const char *const *words, size_t count)
 {
     const char *nearest = NULL;

@@ -84,6 +84,9 @@ void reader_problem_key(const struct reader *reader, const char *remedy, const c
 void reader_warning(const struct reader *reader, const char *remedy, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* May others than its owner read the file that this node stands in? For secrets. */
+bool reader_is_exposed(const struct reader *reader);
+
 /* Among `count` words, the nearest to `word` if it is near enough to be a slip; else NULL. */
 const char *reader_nearest(const char *word, const char *const *words, size_t count);
 

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "base/clock.h"
@@ -25,6 +26,8 @@ struct job {
     struct run *run;
     struct plan_entry *entry;
     int64_t started; /* clock_now() at the first try; 0: not yet */
+    int64_t waiting; /* since then; 0: it does not */
+    int64_t working; /* its worker, since then */
     pid_t worker;
     struct loop_source result; /* the worker's pipe */
     struct loop_source watch;
@@ -35,6 +38,12 @@ struct job {
     struct error failure; /* of the last try, while waiting for a better one */
 };
 
+/* What a worker tells: its error, code ERROR_NONE for success, and the CPU time that it took. */
+struct answer {
+    struct error err;
+    struct rusage usage;
+};
+
 struct run {
     struct plan *plan;
     struct job *jobs;
@@ -42,6 +51,7 @@ struct run {
     struct loop loop;
     apply_report *report;
     void *data;
+    bool measuring; /* a try is under way */
 };
 
 static void try_job(struct job *job);
@@ -53,11 +63,28 @@ static void tell(const struct job *job)
     }
 }
 
+static int64_t microseconds(const struct timeval *time)
+{
+    return time->tv_sec * MICROSECONDS_PER_SECOND + time->tv_usec;
+}
+
+static void stop_waiting(struct job *job)
+{
+    if (job->waiting != 0) {
+        job->entry->times.waited += clock_now() - job->waiting;
+        job->waiting = 0;
+    }
+}
+
 /* "Applied" is told when it is confirmed. */
 static void set_state(struct job *job, enum plan_state state)
 {
+    int64_t now = clock_now();
+
     job->entry->state = state;
-    job->entry->elapsed = job->started == 0 ? 0 : clock_now() - job->started;
+    job->entry->elapsed = job->started == 0 ? 0 : now - job->started;
+    job->entry->times.began = job->started;
+    job->entry->times.ended = now;
     if (state != STATE_APPLIED) {
         tell(job);
     }
@@ -80,6 +107,7 @@ static void settle(struct job *job, enum plan_state state)
     close_source(&job->run->loop, &job->watch);
     loop_timer_clear(&job->run->loop, &job->deadline);
     job->run->loop.stop = true;
+    stop_waiting(job);
     set_state(job, state);
 }
 
@@ -155,6 +183,7 @@ static void tried_in_vain(struct job *job, const struct error *err)
             set_state(job, STATE_WAITING);
         }
     }
+    job->waiting = clock_now();
     if (job->stirred) {
         job->stirred = false;
         try_job(job);
@@ -170,20 +199,33 @@ static void applied(struct job *job, int result, const struct error *err)
     }
 }
 
-/* The worker's answer: its error, code ERROR_NONE for success; end of file if it was killed. One that has answered is on
- * its way out; nobody waits for that, it is collected in the end. */
+static void add_worker(struct job *job, const struct rusage *usage)
+{
+    struct plan *plan = job->run->plan;
+
+    job->entry->times.user += microseconds(&usage->ru_utime);
+    job->entry->times.system += microseconds(&usage->ru_stime);
+    plan->worker_user += microseconds(&usage->ru_utime);
+    plan->worker_system += microseconds(&usage->ru_stime);
+}
+
+/* The worker's answer; end of file if it was killed. One that has answered is on its way out; nobody waits for that, it is
+ * collected in the end. */
 static void worker_answered(void *data, uint32_t events)
 {
     struct job *job = data;
-    struct error err = {0};
-    ssize_t length = read(job->result.fd, &err, sizeof(err));
+    struct answer answer = {0};
+    ssize_t length = read(job->result.fd, &answer, sizeof(answer));
+    struct error err = answer.err;
     int status = 0;
 
     (void)events;
+    job->entry->times.applied += clock_now() - job->working;
+    add_worker(job, &answer.usage);
     close_source(&job->run->loop, &job->result);
     loop_timer_clear(&job->run->loop, &job->deadline);
     host_refresh(job->run->plan->host); /* it may have mounted */
-    if (length != (ssize_t)sizeof(err)) {
+    if (length != (ssize_t)sizeof(answer)) {
         waitpid(job->worker, &status, 0);
         error_set(&err, ERROR_SYSTEM, 0, "the worker died by signal %d", WIFSIGNALED(status) ? WTERMSIG(status) : 0);
         error_remedy(&err, "run edgeinit apply again; if it was the out-of-memory killer, the kernel log says so");
@@ -225,6 +267,20 @@ static void worker_is_slow(void *data)
     loop_timer_set(&job->run->loop, &job->deadline, clock_now() + WORKER_PATIENCE, worker_hangs, job);
 }
 
+/* In the worker. */
+static int work(const struct job *job, int pipe_fd)
+{
+    struct answer answer = {0};
+
+    if (run_step(job->entry->resource->kind->apply, job->entry->resource, job->run->plan->host, &answer.err) == 0) {
+        answer.err.code = ERROR_NONE;
+    }
+    if (job->run->plan->measure) {
+        getrusage(RUSAGE_SELF, &answer.usage);
+    }
+    return file_write_all(pipe_fd, (const char *)&answer, sizeof(answer)); /* less than PIPE_BUF: whole or not at all */
+}
+
 static void start_worker(struct job *job)
 {
     struct run *run = job->run;
@@ -232,6 +288,7 @@ static void start_worker(struct job *job)
     pid_t parent = getpid();
     int ends[2];
 
+    job->working = clock_now();
     if (pipe2(ends, O_CLOEXEC) != 0) {
         error_system(&err, errno, "pipe");
         fail(job, &err);
@@ -245,10 +302,7 @@ static void start_worker(struct job *job)
             _exit(EXIT_FAILURE);
         }
         close(run->lock); /* a worker that hangs must not keep the next run out */
-        if (run_step(job->entry->resource->kind->apply, job->entry->resource, run->plan->host, &err) == 0) {
-            err.code = ERROR_NONE;
-        }
-        _exit(file_write_all(ends[1], (const char *)&err, sizeof(err)) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+        _exit(work(job, ends[1]) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
     }
     close(ends[1]);
     if (job->worker < 0) {
@@ -266,16 +320,34 @@ static void start_worker(struct job *job)
     loop_timer_set(&run->loop, &job->deadline, clock_now() + WORKER_SILENCE, worker_is_slow, job);
 }
 
-static void try_job(struct job *job)
+static void probe(const struct job *job)
+{
+    int64_t began = clock_now();
+
+    host_probe(job->run->plan->host, job->entry->resource);
+    job->entry->times.probed += clock_now() - began;
+}
+
+static int run_timed(const struct job *job, int (*step)(struct resource *, struct host *, struct error *),
+                     struct error *err)
+{
+    int64_t began = clock_now();
+    int result = run_step(step, job->entry->resource, job->run->plan->host, err);
+
+    job->entry->times.applied += clock_now() - began;
+    return result;
+}
+
+static void try_once(struct job *job)
 {
     struct resource *resource = job->entry->resource;
-    struct host *host = job->run->plan->host;
     struct error err = {0};
 
+    stop_waiting(job);
     if (job->started == 0) {
         job->started = clock_now();
     }
-    host_probe(host, resource);
+    probe(job);
     if (resource->verdict != VERDICT_IN_PLACE && job->failure.code != ERROR_NONE &&
         (job->watch.call == NULL || job->watch.fd < 0)) {
         /* Watch first, then look again: what comes in between must not be missed. Only after a first failure, for taking
@@ -283,7 +355,7 @@ static void try_job(struct job *job)
         if (start_watch(job) != 0) {
             return;
         }
-        host_probe(host, resource);
+        probe(job);
     }
     switch (resource->verdict) {
         case VERDICT_IN_PLACE:
@@ -297,13 +369,33 @@ static void try_job(struct job *job)
         default:
             break;
     }
-    if (run_step(resource->kind->prepare, resource, host, &err) != 0) {
+    if (run_timed(job, resource->kind->prepare, &err) != 0) {
         tried_in_vain(job, &err);
     } else if (job->entry->in_worker) {
         start_worker(job);
     } else {
-        applied(job, run_step(resource->kind->apply, resource, host, &err), &err);
+        applied(job, run_timed(job, resource->kind->apply, &err), &err);
     }
+}
+
+/* A try may lead to the next at once; that one is part of it. */
+static void try_job(struct job *job)
+{
+    struct run *run = job->run;
+    struct rusage before;
+    struct rusage after;
+
+    if (!run->plan->measure || run->measuring) {
+        try_once(job);
+        return;
+    }
+    run->measuring = true;
+    getrusage(RUSAGE_SELF, &before);
+    try_once(job);
+    getrusage(RUSAGE_SELF, &after);
+    job->entry->times.user += microseconds(&after.ru_utime) - microseconds(&before.ru_utime);
+    job->entry->times.system += microseconds(&after.ru_stime) - microseconds(&before.ru_stime);
+    run->measuring = false;
 }
 
 /* SELinux is tightened when nothing else can be refused any more: after all others, however they ended. */

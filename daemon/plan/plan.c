@@ -166,13 +166,14 @@ int plan_make(struct plan *plan, struct host *host, struct error *err)
     return 0;
 }
 
-/* Will a mount come over the place of this entry? Then what is seen there now says nothing. */
+/* Will a mount come over the place of this entry? Then what is seen there now says nothing. One that is there and gets another
+ * option or propagation shows the same as before. */
 static bool covers(const struct plan_entry *need, const struct plan_entry *entry)
 {
     const char *path = need->resource->path;
+    bool comes = need->resource->kind == &kind_mount && need->action == ACTION_CREATE;
 
-    return path != NULL && entry->resource->path != NULL &&
-           (need->resource->kind == &kind_mount || need->resource->kind == &kind_cgroup) &&
+    return path != NULL && entry->resource->path != NULL && (comes || need->resource->kind == &kind_cgroup) &&
            (path_is_below(entry->resource->path, path) || streq(entry->resource->path, path));
 }
 

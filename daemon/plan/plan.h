@@ -30,6 +30,17 @@ enum plan_state {
     STATES         /* their number */
 };
 
+/* What applying it took: microseconds, and two moments (clock_now()). */
+struct plan_times {
+    int64_t began; /* 0: it was never tried */
+    int64_t ended;
+    int64_t waited;
+    int64_t probed;
+    int64_t applied; /* with what had to be prepared for it */
+    int64_t user;    /* CPU time; 0 unless plan.measure */
+    int64_t system;
+};
+
 struct plan_entry {
     struct resource *resource;
     size_t *needs; /* indices of entries */
@@ -39,6 +50,7 @@ struct plan_entry {
     enum plan_state state;
     size_t blocker;  /* STATE_BLOCKED and blocked plans: the entry that failed; else the entry itself */
     int64_t elapsed; /* microseconds that apply took, waiting included */
+    struct plan_times times;
 };
 
 struct plan {
@@ -46,6 +58,9 @@ struct plan {
     struct plan_entry *entries; /* one for each resource, at the same index */
     size_t *order;              /* indices of entries */
     size_t count;
+    bool measure;        /* apply asks for the CPU time of each entry, which costs two system calls */
+    int64_t worker_user; /* of all workers together */
+    int64_t worker_system;
 };
 
 /* Derive needs and order. A cycle is an error that names it. Release with plan_free() in either case. */

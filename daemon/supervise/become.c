@@ -166,6 +166,11 @@ void become_service(const struct become *become)
     if (!join_groups(spec)) {
         fail(become, STEP_CGROUP, errno);
     }
+    become->record->step = STEP_FILTER; /* whoever is killed in there, by a filter that was on before, says so */
+    if (stat_enter(become->filter) != 0) {
+        fail(become, STEP_FILTER, errno);
+    }
+    become->record->step = STEP_NONE;
     if (spec->context != NULL && !put("/proc/self/attr/exec", spec->context)) {
         complain("set SELinux context", spec->context);
         fail(become, STEP_CONTEXT, errno);

@@ -6,7 +6,7 @@
  * directory) ends the child, which leaves the step and the error in the record.
  *
  * It works in the keeper's memory, which gets all of it back: what it needs of its own is in the space that the keeper gave
- * it, and of the rest it changes only the record. Descriptors, signals, directory, limits and user are its own from the
+ * it, and of the rest it changes only the record and the filter's step. Descriptors, signals, directory, limits and user are its own from the
  * first. Once it has another user nobody of that user can look into that memory: the change itself forbids it
  * (PR_SET_DUMPABLE).
  */
@@ -15,6 +15,7 @@
 
 #include "supervise/record.h"
 #include "supervise/spec.h"
+#include "supervise/stat_enter.h"
 
 /* Pages of it that are not touched cost nothing. */
 struct become_space {
@@ -26,6 +27,7 @@ struct become {
     struct keeper_record *record;
     const char *notify; /* "NOTIFY_SOCKET=…" */
     struct become_space *space;
+    struct stat_entry *filter;
     int oom_score_adj; /* unless the spec says another */
 };
 

@@ -11,6 +11,12 @@
 #include "supervise/probe.h"
 
 #define FIRST_DELAY INT64_C(10) /* milliseconds */
+#define HURRIED_DELAY INT64_C(250)
+
+const char *check_target(const struct check *check)
+{
+    return check->config->target_count > 0 ? check->config->targets[check->at] : check->config->target;
+}
 
 static void probe_file(struct check *check)
 {
@@ -44,11 +50,8 @@ static void on_deadline(void *data)
     }
 }
 
-static void make_probe(void *data)
+static void ask_target(struct check *check)
 {
-    struct check *check = data;
-
-    check->probes++;
     check->in_flight = true;
     check->connected = false;
     check->sent = 0;
@@ -56,6 +59,16 @@ static void make_probe(void *data)
     loop_timer_set(check->loop, &check->timer, clock_now() + check->config->timeout * MICROSECONDS_PER_MILLISECOND,
                    on_deadline, check);
     probes[check->config->kind](check);
+}
+
+static void make_probe(void *data)
+{
+    struct check *check = data;
+
+    check->probes++;
+    check->began = clock_now();
+    check->at = 0;
+    ask_target(check);
 }
 
 static void end_probe(struct check *check)
@@ -74,6 +87,9 @@ static void wait_for_next(struct check *check)
         FIRST_DELAY << (check->probes - 1) < delay) {
         delay = FIRST_DELAY << (check->probes - 1);
     }
+    if (check->hurried && check->bad > 0 && delay > HURRIED_DELAY) {
+        delay = HURRIED_DELAY;
+    }
     loop_timer_set(check->loop, &check->timer, clock_now() + delay * MICROSECONDS_PER_MILLISECOND, make_probe, check);
 }
 
@@ -91,7 +107,14 @@ static void give_verdict(struct check *check, bool good)
 void probe_good(struct check *check)
 {
     end_probe(check);
+    if (check->at + 1 < check->config->target_count) {
+        check->at++;
+        ask_target(check);
+        return;
+    }
     check->bad = 0;
+    check->good_at = check->began;
+    check->hurried = false;
     check->reason[0] = '\0';
     if (check->mode == CHECK_UNTIL_GOOD) {
         give_verdict(check, true);
@@ -129,6 +152,7 @@ static void count_failure(struct check *check)
 
     if (check->bad++ == 0) {
         check->witness = progress_of(check);
+        check->bad_since = check->began;
     }
     if (is_dead(check, enough)) {
         give_verdict(check, false);
@@ -144,9 +168,13 @@ static void count_failure(struct check *check)
 void probe_bad(struct check *check, const char *format, ...)
 {
     va_list arguments;
+    size_t length = 0;
 
+    if (check->config->target_count > 1) {
+        length = (size_t)snprintf(check->reason, sizeof(check->reason), "%.80s: ", check_target(check));
+    }
     va_start(arguments, format);
-    vsnprintf(check->reason, sizeof(check->reason), format, arguments);
+    vsnprintf(check->reason + length, sizeof(check->reason) - length, format, arguments);
     va_end(arguments);
     end_probe(check);
     if (check->mode == CHECK_UNTIL_BAD) {
@@ -167,6 +195,16 @@ void check_start(struct check *check, struct loop *loop, const struct check_conf
         loop_timer_set(loop, &check->timer, clock_now(), make_probe, check);
     } else {
         wait_for_next(check);
+    }
+}
+
+void check_hurry(struct check *check)
+{
+    if (check->running && check->mode == CHECK_UNTIL_BAD) {
+        check->hurried = true;
+        if (!check->in_flight) {
+            loop_timer_set(check->loop, &check->timer, clock_now(), make_probe, check);
+        }
     }
 }
 

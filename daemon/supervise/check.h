@@ -9,6 +9,8 @@
  * is put off by another `failures` probes, up to CHECK_PATIENCE times as many in all (meta-balena#2326: an engine under load
  * was killed for being slow, and came back slower).
  *
+ * A check of several targets asks one after the other, each with the whole timeout; a probe is good when all were.
+ *
  * Until good, probes follow each other after 10 ms, then twice as long each time up to `interval`: a service that is ready
  * soon is found so soon. Until bad, the next comes `interval` after the end of the last.
  */
@@ -48,6 +50,11 @@ struct check {
     pid_t child;               /* of CHECK_COMMAND, in flight or killed and not yet reaped; 0: none */
     struct check *next_child;  /* list of those with a child, for check_reap() */
     int64_t bad;               /* failures in a row */
+    size_t at;                 /* which of several targets */
+    int64_t began;             /* when the last probe was begun; */
+    int64_t good_at;           /* the last good one, 0: none; */
+    int64_t bad_since;         /* the first of these failures. clock_now() units */
+    bool hurried;              /* until a probe is good */
     uint64_t witness;          /* of progress, at the first of them, or of those since the verdict was put off */
     uint64_t probes;           /* made so far */
     char reason[160];          /* of the last failure; "" while good: for status */
@@ -63,6 +70,10 @@ struct check {
  * calls back itself. The config must outlive it. A check that runs is stopped first. */
 void check_start(struct check *check, struct loop *loop, const struct check_config *config, enum check_mode mode,
                  const struct check_calls *calls);
+/* It may be bad, somebody says: a liveness probe now, and if that fails the next ones at a quick pace, until one is good. No
+ * effect on a check that does not run, or until good. */
+void check_hurry(struct check *check);
+
 /* End, whatever it is doing. No effect if it does not run. The command of a stopped check is killed and becomes a child of
  * nobody: whoever waits for all children reaps it, and check_reap() does not know it. */
 void check_stop(struct check *check);
@@ -72,6 +83,9 @@ bool check_reap(pid_t pid, int status);
 
 /* The status of an HTTP/1.x answer from its first bytes: 100 to 599; 0: more bytes are needed; -1: this is no HTTP. Pure. */
 int http_status(const char *bytes, size_t length);
+
+/* The target of the probe in flight. */
+const char *check_target(const struct check *check);
 
 /* Is this a target of that kind (of CHECK_COMMAND: its program)? If not, *why says what is wrong: for the manifest's
  * reader. Pure. */

@@ -42,12 +42,16 @@ static void start(struct machine_step *step)
 
     enter(step, SERVICE_STARTING, CAUSE_NONE);
     machine->since = step->now;
+    machine->judged = machine->collected;
     machine->instance++;
     machine->restarts += machine->instance > 1;
     machine->started_at = 0;
     machine->ready_at = 0;
     if (step->config->start_timeout > 0) {
         set_timer(step, step->config->start_timeout);
+    }
+    if (step->config->prepares) {
+        machine->held = CAUSE_PREPARING; /* anew for the next one */
     }
     step->actions |= ACTION_START;
 }
@@ -61,6 +65,24 @@ static void start_when_released(struct machine_step *step)
         start(step);
     } else {
         enter(step, held == CAUSE_BLOCKED ? SERVICE_BLOCKED : SERVICE_WAITING, held);
+        step->actions |= held == CAUSE_PREPARING ? ACTION_PREPARE : 0;
+    }
+}
+
+/* Is there nothing but the service's profile between it and a start? */
+static bool is_free(const struct machine *machine)
+{
+    return machine->held == CAUSE_NONE || machine->held == CAUSE_PREPARING;
+}
+
+/* Nobody waits for the judgement of its last end any more. */
+static void end_judging(struct machine_step *step)
+{
+    struct machine *machine = step->machine;
+
+    machine->judged = machine->collected;
+    if (machine->held == CAUSE_JUDGING) {
+        machine->held = step->config->prepares ? CAUSE_PREPARING : CAUSE_NONE;
     }
 }
 
@@ -79,12 +101,13 @@ static void note_end(struct machine_step *step, uint32_t cause)
     const struct machine_input *input = step->input;
 
     machine->collected = machine->instance;
+    machine->judged = machine->instance;
     machine->last_end = cause;
     machine->last_status = input->event == EVENT_ENDED && input->status_known ? input->status : -1;
     step->actions |= ACTION_COLLECT;
     if (step->config->clear_group) {
         step->actions |= ACTION_CLEAR_GROUP;
-        machine->held = machine->held == CAUSE_NONE ? CAUSE_REMAINS : machine->held;
+        machine->held = is_free(machine) ? CAUSE_REMAINS : machine->held;
     }
 }
 
@@ -113,6 +136,18 @@ static void start_at(struct machine_step *step, int64_t due)
     }
 }
 
+/* Why it could not be started, the keeper has told; it said nothing itself. */
+static void call_for_judgement(struct machine_step *step)
+{
+    struct machine *machine = step->machine;
+
+    if (step->config->judges && machine->last_end != CAUSE_CANNOT_START) {
+        machine->judged = machine->collected - 1;
+        machine->held = is_free(machine) ? CAUSE_JUDGING : machine->held;
+        step->actions |= ACTION_JUDGE;
+    }
+}
+
 /* After an end that counts as a failure. */
 static void retry(struct machine_step *step, int64_t least)
 {
@@ -121,6 +156,7 @@ static void retry(struct machine_step *step, int64_t least)
         return;
     }
     count_failure(step->machine);
+    call_for_judgement(step);
     start_at(step, machine_add(step->now, next_delay(step, least)));
 }
 
@@ -139,7 +175,10 @@ static uint32_t cause_of_end(const struct machine_input *input)
     if (!input->status_known) {
         return CAUSE_UNKNOWN_END;
     }
-    return WIFSIGNALED(input->status) ? CAUSE_SIGNALLED : CAUSE_EXITED;
+    if (!WIFSIGNALED(input->status)) {
+        return CAUSE_EXITED;
+    }
+    return input->cause == CAUSE_OUT_OF_MEMORY ? CAUSE_OUT_OF_MEMORY : CAUSE_SIGNALLED;
 }
 
 void decide_ignore(struct machine_step *step)
@@ -149,8 +188,9 @@ void decide_ignore(struct machine_step *step)
 
 void decide_note_hold(struct machine_step *step)
 {
-    step->machine->held =
-        cause_given(step, SET(CAUSE_AFTER) | SET(CAUSE_CONDITION) | SET(CAUSE_REMAINS), CAUSE_RESOURCES);
+    step->machine->held = cause_given(
+        step, SET(CAUSE_AFTER) | SET(CAUSE_CONDITION) | SET(CAUSE_REMAINS) | SET(CAUSE_JUDGING) | SET(CAUSE_PREPARING),
+        CAUSE_RESOURCES);
 }
 
 void decide_note_block(struct machine_step *step)
@@ -265,7 +305,57 @@ void decide_collect_again(struct machine_step *step)
  * still cannot be executed (its interpreter is missing) does not go round in circles. */
 void decide_appeared(struct machine_step *step)
 {
-    start_at(step, machine_add(step->machine->since, next_delay(step, MACHINE_FAILED_LEAST)));
+    if (step->machine->cause == CAUSE_MISSING) {
+        start_at(step, machine_add(step->machine->since, next_delay(step, MACHINE_FAILED_LEAST)));
+    }
+}
+
+/* The delay is that of one failure less, but there is one. Nothing here brings a start nearer than that. */
+static void lift_blame(struct machine_step *step)
+{
+    struct machine *machine = step->machine;
+    uint32_t left = machine->failures > 1 ? machine->failures - 1 : 1;
+    int64_t delay = machine_jitter(machine_delay(step->config, left), step->config->jitter, &machine->seed);
+    int64_t due = machine_add(machine->since, delay > MACHINE_FAILED_LEAST ? delay : MACHINE_FAILED_LEAST);
+
+    machine->failures -= machine->failures > 0;
+    if (due > step->now && machine->state != SERVICE_PARKED) {
+        enter(step, SERVICE_DELAYED, machine->last_end);
+        machine->due = due;
+    }
+}
+
+/* The answer for an end that was judged already, or of a preparation, can only park. */
+void decide_judged(struct machine_step *step)
+{
+    struct machine *machine = step->machine;
+    bool parks = cause_given(step, SET(CAUSE_JUDGED), CAUSE_NONE) == CAUSE_JUDGED;
+    bool lifts = step->input->blameless && machine->judged != machine->collected;
+
+    if (machine->state == SERVICE_PARKED && machine->cause == CAUSE_MISSING) {
+        return;
+    }
+    end_judging(step);
+    if (lifts) {
+        lift_blame(step);
+    }
+    if (parks) {
+        enter(step, SERVICE_PARKED, CAUSE_JUDGED);
+        machine->due = step->input->until;
+    } else if (machine->state == SERVICE_WAITING) {
+        start_when_released(step);
+    }
+}
+
+/* At once; but what its own starts wake again and again becomes slower too. */
+void decide_wake(struct machine_step *step)
+{
+    struct machine *machine = step->machine;
+    int64_t due = machine_add(machine->since, machine_wake_delay(step->config, machine->failures));
+
+    if (machine->state == SERVICE_PARKED ? machine->cause == CAUSE_JUDGED : due < machine->due) {
+        start_at(step, due);
+    }
 }
 
 void decide_start_timeout(struct machine_step *step)
@@ -323,11 +413,14 @@ void decide_signal_again(struct machine_step *step)
     }
 }
 
-static void want_up(struct machine *machine)
+static void want_up(struct machine_step *step)
 {
+    struct machine *machine = step->machine;
+
     machine->wanted_up = 1;
     machine->down_cause = CAUSE_NONE;
     machine->failures = 0;
+    end_judging(step);
 }
 
 /* What a person stopped stays stopped after the daemon's orderly end too. */
@@ -341,22 +434,23 @@ static void want_down(struct machine_step *step)
     }
     machine->wanted_up = 0;
     machine->again = 0;
+    end_judging(step);
 }
 
 static uint32_t cause_of_restart(const struct machine_step *step)
 {
-    return cause_given(step, SET(CAUSE_CHANGED), CAUSE_REQUEST);
+    return cause_given(step, SET(CAUSE_CHANGED) | SET(CAUSE_BLOCKED), CAUSE_REQUEST);
 }
 
 void decide_up(struct machine_step *step)
 {
-    want_up(step->machine);
+    want_up(step);
     start_when_released(step);
 }
 
 void decide_up_after_stop(struct machine_step *step)
 {
-    want_up(step->machine);
+    want_up(step);
     step->machine->again = 1;
 }
 
@@ -401,7 +495,7 @@ void decide_stay_down(struct machine_step *step)
 
 void decide_restart(struct machine_step *step)
 {
-    want_up(step->machine);
+    want_up(step);
     step->machine->again = 1;
     stop(step, cause_of_restart(step));
 }

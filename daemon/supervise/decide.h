@@ -36,6 +36,8 @@ machine_handler decide_fail_start;
 machine_handler decide_end_of_stop;
 machine_handler decide_collect_again;
 machine_handler decide_appeared;
+machine_handler decide_judged;
+machine_handler decide_wake;
 
 /* Time, and bad health. */
 machine_handler decide_start_timeout;
@@ -59,6 +61,9 @@ machine_handler decide_restart;
 
 /* a + b for times and durations that are not negative, without overflow. */
 int64_t machine_add(int64_t a, int64_t b);
+
+/* From being parked or delayed to a start that EVENT_WAKE brings. */
+int64_t machine_wake_delay(const struct machine_config *config, uint32_t failures);
 
 /* The table's cell. */
 machine_handler *machine_handler_of(unsigned state, unsigned event);

@@ -18,6 +18,15 @@ int64_t machine_delay(const struct machine_config *config, uint32_t failures)
     return delay < config->max_delay ? delay : config->max_delay;
 }
 
+int64_t machine_wake_delay(const struct machine_config *config, uint32_t failures)
+{
+    uint32_t counted = failures > MACHINE_WOKEN_FREELY ? failures - MACHINE_WOKEN_FREELY : 0;
+    int64_t delay = machine_delay(config, counted);
+
+    delay = delay > MACHINE_WOKEN_MOST ? MACHINE_WOKEN_MOST : delay;
+    return delay < MACHINE_WOKEN_LEAST ? MACHINE_WOKEN_LEAST : delay;
+}
+
 /* splitmix64: every state is followed by another, so any seed is good. */
 static uint64_t next_random(uint64_t *seed)
 {

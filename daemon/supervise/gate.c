@@ -27,6 +27,15 @@ static enum service_cause missing_service(const struct service *service, char *d
     return CAUSE_NONE;
 }
 
+/* The last things before a start: its last end is known, and it is prepared. */
+static enum service_cause missing_counsel(const struct service *service)
+{
+    if (service->policy.judges && service->machine.judged != service->machine.collected) {
+        return CAUSE_JUDGING;
+    }
+    return service->policy.prepares && !service->prepared ? CAUSE_PREPARING : CAUSE_NONE;
+}
+
 /* What keeps it from being started, CAUSE_NONE if nothing does. */
 static enum service_cause what_is_missing(const struct service *service, char *detail, size_t size)
 {
@@ -40,7 +49,8 @@ static enum service_cause what_is_missing(const struct service *service, char *d
         return CAUSE_REMAINS;
     }
     cause = missing_condition(service, detail, size);
-    return cause != CAUSE_NONE ? cause : missing_service(service, detail, size);
+    cause = cause != CAUSE_NONE ? cause : missing_service(service, detail, size);
+    return cause != CAUSE_NONE ? cause : missing_counsel(service);
 }
 
 void supervisor_gate(struct supervisor *supervisor, struct service *service)

@@ -22,6 +22,7 @@
 #include "supervise/output.h"
 #include "supervise/port.h"
 #include "supervise/settle.h"
+#include "supervise/stat_hold.h"
 
 /* How much of each source is worked off before the others have their turn. */
 #define MOST_READS 8
@@ -33,8 +34,8 @@
 #define MOST_LAST_READS 64
 
 /* The sources in the order in which they are heard: what the service said before it ended, its end before what the daemon
- * wants next. */
-enum source { FROM_NOTIFY, FROM_SIGNALS, FROM_ADOPTED, FROM_LISTENER, FROM_DAEMON, FROM_PIPE, SOURCES };
+ * wants next. What it asks of us comes last: it waits, and nobody else. */
+enum source { FROM_NOTIFY, FROM_SIGNALS, FROM_ADOPTED, FROM_LISTENER, FROM_DAEMON, FROM_PIPE, FROM_FILTER, SOURCES };
 
 static struct {
     struct keeper_record *record;
@@ -43,6 +44,7 @@ static struct {
     struct ring ring;
     struct output output;
     struct become become;
+    struct stat_hold hold;
     char notify[sizeof("NOTIFY_SOCKET=") + sizeof(((struct sockaddr_un *)NULL)->sun_path)];
     bool quit;
 } self;
@@ -73,6 +75,7 @@ static void drain_notify(void);
 static void end(enum keeper_phase phase)
 {
     self.record->ended_at = clock_now();
+    stat_hold_end(&self.hold);
     set_phase(phase);
     output_read(&self.output, MOST_LAST_READS);
     output_finish(&self.output);
@@ -97,17 +100,17 @@ static void begin_record(uint64_t instance)
     record->system_usec = 0;
     record->max_rss_kb = 0;
     memset(&record->notify, 0, sizeof(record->notify));
+    record->filter = STAT_CLEAN;
 }
 
 /* Our memory is the child's too until it executes its program, as vfork(2) has it: a fork(2) took a fifth of a restart, for
  * copies of pages that execve(2) throws away. Until then we stand still, and go on with its failure, if any, in the record:
  * then its end follows. A child that is killed so early is one that ended. */
-static void start(uint64_t instance)
+static pid_t launch(void)
 {
     struct become_space *space = mmap(NULL, sizeof(*space), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     pid_t pid = -1;
 
-    begin_record(instance);
     self.become.space = space;
     if (space != MAP_FAILED) {
         /* NOLINTNEXTLINE(clang-analyzer-security.insecureAPI.vfork): become.h says what it does to our memory */
@@ -122,6 +125,22 @@ static void start(uint64_t instance)
     }
     if (space != MAP_FAILED) {
         munmap(space, sizeof(*space));
+    }
+    return pid;
+}
+
+static void start(uint64_t instance)
+{
+    pid_t pid;
+
+    begin_record(instance);
+    stat_hold_begin(&self.hold);
+    while ((pid = launch()) > 0 && !stat_hold_is_right(&self.hold, pid)) {
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0); /* it is ending, or was about to begin */
+        self.record->pid = 0;
+        self.record->step = STEP_NONE;
+        self.record->error = 0;
     }
     if (pid < 0) {
         end(PHASE_FAILED);
@@ -248,6 +267,7 @@ static void go_on_from(const struct keeper_record *found)
         return;
     }
     self.record->adopted = ADOPTION_ORPHAN;
+    stat_hold_resume(&self.hold);
     if (found->pid <= 1 || !watch(found->pid, found->start_time)) {
         self.record->adopted = ADOPTION_ADOPTED;
         end(PHASE_ENDED);
@@ -364,6 +384,13 @@ static void hear_pipe(void)
     port_send_due(&self.port);
 }
 
+static void hear_filter(void)
+{
+    if (stat_hold_serve(&self.hold)) {
+        port_send_record(&self.port);
+    }
+}
+
 /* ---- the process ---- */
 
 void keeper_run(void)
@@ -371,14 +398,15 @@ void keeper_run(void)
     static void (*const hear[])(void) = {
         [FROM_NOTIFY] = hear_notify,     [FROM_SIGNALS] = hear_signals, [FROM_ADOPTED] = hear_adopted,
         [FROM_LISTENER] = hear_listener, [FROM_DAEMON] = hear_daemon,   [FROM_PIPE] = hear_pipe,
+        [FROM_FILTER] = hear_filter,
     };
+    int ready;
 
     static_assert(ARRAY_SIZE(hear) == SOURCES, "every source is heard");
     while (!self.quit) {
-        if (poll(self.sources, SOURCES, -1) <= 0) {
-            continue;
-        }
-        for (int source = 0; source < SOURCES; source++) {
+        ready = poll(self.sources, SOURCES, stat_copies_wait(&self.hold.copies));
+        stat_copies_refresh(&self.hold.copies);
+        for (int source = 0; ready > 0 && source < SOURCES; source++) {
             if (self.sources[source].revents != 0 && *fd_of(source) >= 0) {
                 hear[source]();
             }
@@ -412,9 +440,11 @@ int keeper_settle(const char *directory, uint64_t ring_size, int daemon_fd, stru
     *fd_of(FROM_DAEMON) = daemon_fd;
     self.port = (struct port){.source = &self.sources[FROM_DAEMON], .record = self.record, .head = &self.ring.head};
     output_begin(&self.output, *fd_of(FROM_PIPE), &self.ring);
+    stat_hold_open(&self.hold, self.record, &self.sources[FROM_FILTER]);
     go_on_from(&found);
     snprintf(self.notify, sizeof(self.notify), "NOTIFY_SOCKET=%s/notify", directory);
-    self.become = (struct become){.record = self.record, .notify = self.notify, .oom_score_adj = settle_oom_score()};
+    self.become = (struct become){
+        .record = self.record, .notify = self.notify, .filter = &self.hold.entry, .oom_score_adj = settle_oom_score()};
     /* Whoever sees this name finds all the rest. */
     *fd_of(FROM_LISTENER) = settle_socket("socket", SOCK_SEQPACKET, 0600, err);
     return *fd_of(FROM_LISTENER) < 0 ? -1 : 0;

@@ -2,13 +2,17 @@
 #include "supervise/keeping.h"
 
 #include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "host/memory.h"
 #include "supervise/launch.h"
 #include "supervise/spec.h"
+#include "supervise/stat_filter.h"
 #include "supervise/supervisor.h"
 #include "supervise/sweep.h"
 
@@ -63,6 +67,7 @@ static void ask_for_instance(struct service *service)
 
     if (service->asked != service->machine.instance) {
         service->asked = service->machine.instance;
+        stat_filter_prepare(service->config, service->directory);
         keeping_send(service, &start);
     }
 }
@@ -137,12 +142,30 @@ int keeping_start_instance(struct service *service, struct error *err)
 
 /* What the record says happened to the machine's instance. */
 
+/* setexeccon's errors are as good as an answer: EINVAL is an unknown context (or no SELinux), EACCES a refused setexec. */
+static const char *context_reason(int error)
+{
+    if (error == EINVAL) {
+        return "the loaded policy does not know it, or SELinux is off";
+    }
+    return error == EACCES ? "the loaded policy does not let its keeper ask for it (process setexec)" : strerror(error);
+}
+
 static const char *failure_text(const struct service *service, char *buffer, size_t size)
 {
     const struct keeper_record *record = &service->record;
+    const char *program = service->config->command[0];
 
-    snprintf(buffer, size, "%s: %s",
-             record->step == STEP_EXECUTE ? service->config->command[0] : step_text(record->step),
+    if (record->step == STEP_CONTEXT && service->config->context != NULL) {
+        snprintf(buffer, size, "SELinux context %s: %s", service->config->context, context_reason(record->error));
+        return buffer;
+    }
+    if (record->step == STEP_EXECUTE && record->error == EACCES && access(program, X_OK) == 0) {
+        /* It may be executed as far as modes go: what is left is noexec and the policy. */
+        snprintf(buffer, size, "%s: %s; look for \"avc: denied\" in the kernel log", program, strerror(EACCES));
+        return buffer;
+    }
+    snprintf(buffer, size, "%s: %s", record->step == STEP_EXECUTE ? program : step_text(record->step),
              strerror(record->error));
     return buffer;
 }
@@ -159,10 +182,29 @@ static void hear_failure(struct service *service)
     running_step(service, &input);
 }
 
+/* The kernel kills with SIGKILL, as anybody may; so did we, if it was being stopped. */
+static enum service_cause cause_of_kill(struct service *service)
+{
+    static const char *const where[] = {
+        [MEMORY_GROUP] = "its control group was at its limit", [MEMORY_BOARD] = "the board had none left"};
+    const struct keeper_record *record = &service->record;
+    enum memory_kill kill = MEMORY_NO_KILL;
+
+    if (record->adopted == ADOPTION_CHILD && WIFSIGNALED(record->wait_status) &&
+        WTERMSIG(record->wait_status) == SIGKILL) {
+        kill = memory_killed(record->pid, service->machine.started_at);
+    }
+    if (kill == MEMORY_NO_KILL) {
+        return CAUSE_NONE;
+    }
+    snprintf(service->detail, sizeof(service->detail), "%s", where[kill]);
+    return CAUSE_OUT_OF_MEMORY;
+}
+
 static void hear_end(struct service *service)
 {
     const struct keeper_record *record = &service->record;
-    const struct machine_input input = {
+    struct machine_input input = {
         .event = EVENT_ENDED,
         .instance = record->instance,
         .status = record->wait_status,
@@ -171,6 +213,7 @@ static void hear_end(struct service *service)
 
     if (service->machine.state != SERVICE_STOPPING) {
         service->detail[0] = '\0'; /* else it says why it was stopped */
+        input.cause = cause_of_kill(service);
     }
     running_step(service, &input);
 }
@@ -179,6 +222,9 @@ static void hear_execution(struct service *service)
 {
     if (service->executed != service->record.instance) {
         service->executed = service->record.instance;
+        if (service->asked == service->executed) {
+            stat_filter_tell(service->config, &service->record);
+        }
         running_event(service, EVENT_EXECUTED, CAUSE_NONE, service->detail[0] == '\0' ? NULL : "");
     }
 }
@@ -212,12 +258,15 @@ static void take_over(struct service *service)
         .pid = record->pid,
         .start_time = record->start_time,
     };
+    /* Without answers it can read no statistics any more: see stat_hold.h. */
+    bool deaf = record->filter == STAT_NOTIFY;
 
     service->adopting = true;
-    log_warning("%s: its keeper was killed; process %d goes on under keeper %d, its exit status will not be known",
-                service->config->name, record->pid, record->keeper_pid);
+    log_warning("%s: its keeper was killed; process %d goes on under keeper %d%s, its exit status will not be known",
+                service->config->name, record->pid, record->keeper_pid,
+                deaf ? " until it is started anew, for nobody answers its openat2(2) calls" : "");
     keeping_send(service, &adopt);
-    if (service->config->orphan == ORPHAN_STOP) {
+    if (service->config->orphan == ORPHAN_STOP || deaf) {
         running_event(service, EVENT_UNHEALTHY, CAUSE_KEEPER_LOST, NULL);
     }
 }
@@ -230,6 +279,7 @@ static void catch_up(struct service *service)
     log_warning("%s: its notes are older than what its keeper knows; going on from there", service->config->name);
     next.instance = service->record.instance;
     next.collected = service->record.instance - 1;
+    next.judged = next.collected;
     next.state = SERVICE_STARTING;
     next.started_at = service->record.started_at;
     notes_set_machine(&service->notes, &next);
@@ -272,6 +322,7 @@ static void record_came(void *data, const struct keeper_record *record)
 {
     struct service *service = data;
     struct notify_state before = service->record.notify;
+    bool refused = service->known && record->filter_refused != service->record.filter_refused;
     bool first = !service->known;
 
     if (first || record->instance != service->record.instance) {
@@ -280,6 +331,9 @@ static void record_came(void *data, const struct keeper_record *record)
     service->record = *record;
     service->known = true;
     service->renew = first ? false : service->renew;
+    if (refused) {
+        stat_filter_tell_refused(service->config, record);
+    }
     if (record->instance > service->machine.instance) {
         catch_up(service);
     }

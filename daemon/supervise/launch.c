@@ -153,6 +153,7 @@ int launch_spec(const struct service_config *service, struct text *out, struct e
     spec->has_oom_score_adj = service->has_oom_score_adj;
     spec->oom_score_adj = (int32_t)service->oom_score_adj;
     spec->notify = service->ready_notify || service->watchdog > 0;
+    spec->stat_filter = (uint32_t)service->stat_filter;
     fill_limits(service, spec);
     if (fill_words(service, spec, &strings, err) != 0 || fill_credentials(service, spec, err) != 0 ||
         fill_joins(service, spec, &strings, err) != 0) {

@@ -367,3 +367,26 @@ int logs_show(const char *run_dir, const char *service, uint64_t lines, bool fol
     }
     return result;
 }
+
+void logs_last(const char *directory, uint64_t lines, int64_t since, struct text *out)
+{
+    CLEANUP_FREE char *path = xasprintf("%s/log", directory);
+    CLEANUP_FREE char *text = xmalloc(RING_LARGEST_BATCH);
+    struct ring_cursor cursor = {0};
+    struct ring_reader reader;
+    struct ring_batch batch;
+    struct error ignored = {0};
+    uint64_t surplus = 0;
+    uint64_t lost = 0;
+
+    if (ring_reader_open(&reader, path, &ignored) != 0) {
+        return;
+    }
+    ring_last(&reader, lines, &cursor, &surplus);
+    while (ring_next(&reader, &cursor, &batch, text, &lost) > 0) {
+        if (batch.monotonic >= since) {
+            text_append(out, text, batch.length);
+        }
+    }
+    ring_reader_close(&reader);
+}

@@ -18,10 +18,15 @@
 #include <stdio.h>
 
 #include "base/error.h"
+#include "base/text.h"
 
 /* Show the last `lines` lines (UINT64_MAX: all) of one service, or of all when `service` is NULL. With `follow`, go on with
  * what comes, also from services and rings that appear, until `out` cannot be written to any more. */
 int logs_show(const char *run_dir, const char *service, uint64_t lines, bool follow, FILE *out, struct error *err);
+
+/* The last lines of the ring in a service's directory, at most about `lines`, and none from before `since` (clock_now()
+ * units). */
+void logs_last(const char *directory, uint64_t lines, int64_t since, struct text *out);
 
 /* One line as above, without its newline. */
 void logs_print(FILE *out, bool terminal, const char *name, int64_t realtime, int64_t monotonic, const char *line,

@@ -5,7 +5,7 @@
 
 #include "supervise/decide.h"
 
-static_assert(sizeof(struct machine) == 8 * 8 + 10 * 4, "the state file's content has no padding");
+static_assert(sizeof(struct machine) == 9 * 8 + 10 * 4, "the state file's content has no padding");
 
 /* Every cell is written out: a NULL is a mistake, and tests/unit/machine.c looks for one. */
 static machine_handler
@@ -27,6 +27,8 @@ static machine_handler
                     [EVENT_WANT_DOWN] = decide_down,
                     [EVENT_WANT_AGAIN] = decide_ignore,
                     [EVENT_APPEARED] = decide_ignore,
+                    [EVENT_JUDGED] = decide_judged,
+                    [EVENT_WAKE] = decide_ignore,
                 },
             [SERVICE_BLOCKED] =
                 {
@@ -44,6 +46,8 @@ static machine_handler
                     [EVENT_WANT_DOWN] = decide_down,
                     [EVENT_WANT_AGAIN] = decide_ignore,
                     [EVENT_APPEARED] = decide_ignore,
+                    [EVENT_JUDGED] = decide_judged,
+                    [EVENT_WAKE] = decide_ignore,
                 },
             [SERVICE_PARKED] =
                 {
@@ -54,13 +58,15 @@ static machine_handler
                     [EVENT_READY] = decide_ignore,
                     [EVENT_ENDED] = decide_collect_again,
                     [EVENT_FAILED] = decide_collect_again,
-                    [EVENT_TIMER] = decide_ignore,
+                    [EVENT_TIMER] = decide_delay_over,
                     [EVENT_EXTEND] = decide_ignore,
                     [EVENT_UNHEALTHY] = decide_ignore,
                     [EVENT_WANT_UP] = decide_up,
                     [EVENT_WANT_DOWN] = decide_down,
                     [EVENT_WANT_AGAIN] = decide_up,
                     [EVENT_APPEARED] = decide_appeared,
+                    [EVENT_JUDGED] = decide_judged,
+                    [EVENT_WAKE] = decide_wake,
                 },
             [SERVICE_STARTING] =
                 {
@@ -78,6 +84,8 @@ static machine_handler
                     [EVENT_WANT_DOWN] = decide_stop,
                     [EVENT_WANT_AGAIN] = decide_restart,
                     [EVENT_APPEARED] = decide_ignore,
+                    [EVENT_JUDGED] = decide_ignore,
+                    [EVENT_WAKE] = decide_ignore,
                 },
             [SERVICE_READY] =
                 {
@@ -95,6 +103,8 @@ static machine_handler
                     [EVENT_WANT_DOWN] = decide_stop,
                     [EVENT_WANT_AGAIN] = decide_restart,
                     [EVENT_APPEARED] = decide_ignore,
+                    [EVENT_JUDGED] = decide_ignore,
+                    [EVENT_WAKE] = decide_ignore,
                 },
             [SERVICE_DELAYED] =
                 {
@@ -112,6 +122,8 @@ static machine_handler
                     [EVENT_WANT_DOWN] = decide_down,
                     [EVENT_WANT_AGAIN] = decide_up,
                     [EVENT_APPEARED] = decide_ignore,
+                    [EVENT_JUDGED] = decide_judged,
+                    [EVENT_WAKE] = decide_wake,
                 },
             [SERVICE_STOPPING] =
                 {
@@ -129,6 +141,8 @@ static machine_handler
                     [EVENT_WANT_DOWN] = decide_stay_down,
                     [EVENT_WANT_AGAIN] = decide_again_after_stop,
                     [EVENT_APPEARED] = decide_ignore,
+                    [EVENT_JUDGED] = decide_ignore,
+                    [EVENT_WAKE] = decide_ignore,
                 },
             [SERVICE_STOPPED] =
                 {
@@ -146,6 +160,8 @@ static machine_handler
                     [EVENT_WANT_DOWN] = decide_down,
                     [EVENT_WANT_AGAIN] = decide_up_if_asked,
                     [EVENT_APPEARED] = decide_ignore,
+                    [EVENT_JUDGED] = decide_ignore,
+                    [EVENT_WAKE] = decide_ignore,
                 },
             [SERVICE_FINISHED] =
                 {
@@ -163,14 +179,16 @@ static machine_handler
                     [EVENT_WANT_DOWN] = decide_down_if_asked,
                     [EVENT_WANT_AGAIN] = decide_up,
                     [EVENT_APPEARED] = decide_ignore,
+                    [EVENT_JUDGED] = decide_ignore,
+                    [EVENT_WAKE] = decide_ignore,
                 },
 };
 static_assert(sizeof(transitions) == sizeof(machine_handler *) * SERVICE_STATES * EVENTS, "a row for each state");
 
 /* Is the event about an instance? */
 static const bool has_instance[] = {
-    [EVENT_EXECUTED] = true,  [EVENT_READY] = true,  [EVENT_ENDED] = true,     [EVENT_FAILED] = true,
-    [EVENT_UNHEALTHY] = true, [EVENT_EXTEND] = true, [EVENT_APPEARED] = false, /* the last */
+    [EVENT_EXECUTED] = true,  [EVENT_READY] = true,  [EVENT_ENDED] = true,  [EVENT_FAILED] = true,
+    [EVENT_UNHEALTHY] = true, [EVENT_EXTEND] = true, [EVENT_JUDGED] = true, [EVENT_WAKE] = false, /* the last */
 };
 static_assert(sizeof(has_instance) == EVENTS, "a cell for each event");
 

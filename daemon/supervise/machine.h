@@ -15,6 +15,11 @@
  * MACHINE_FAILED_LEAST after an instance that never executed its program. The failures are forgotten once the service has
  * been ready for reset_after, and when a person or a reload starts it. It never gives up.
  *
+ * A service with a profile (config.prepares, config.judges) is held twice more: from each start on until it has been
+ * prepared for the next one (CAUSE_PREPARING: the last thing before a start, and good for that one alone), and from each
+ * failed end until it is known what that was (CAUSE_JUDGING). What was found may be that the failure does not count, or
+ * that a restart cannot help: then it is parked until EVENT_WAKE, or `until`.
+ *
  * The supervisor writes the machine to its file after each step and before it carries the actions out. Whenever it may
  * have lost actions (it is a new daemon, or it has a new connection to the keeper), it calls machine_resume() and tells
  * anew what it knows: HOLD, BLOCK or RELEASE, and the event that the keeper's record amounts to. All events may be
@@ -30,7 +35,7 @@
 enum service_state {
     SERVICE_WAITING,  /* for resources, conditions, or a service that it comes after */
     SERVICE_BLOCKED,  /* a resource that it needs failed */
-    SERVICE_PARKED,   /* a restart cannot help; waits for what can (its program to appear) */
+    SERVICE_PARKED,   /* a restart cannot help; waits for what can (its program to appear, what its profile found) */
     SERVICE_STARTING, /* asked for, or runs and is not ready yet */
     SERVICE_READY,
     SERVICE_DELAYED,  /* ended; starts again when the delay is over */
@@ -42,21 +47,26 @@ enum service_state {
 
 /* Some bring a cause; the last of HOLD, BLOCK and RELEASE counts. */
 enum machine_event {
-    EVENT_HOLD,       /* CAUSE_RESOURCES, _AFTER, _CONDITION, _REMAINS: what it waits for is not there (any more) */
+    EVENT_HOLD,       /* CAUSE_RESOURCES, _AFTER, _CONDITION, _REMAINS, _JUDGING, _PREPARING: what it waits for is not
+                         there (any more). The latter two only if nothing before them in this list is missing */
     EVENT_RELEASE,    /* all that it waits for is there, and nothing is left of its last instance */
     EVENT_BLOCK,      /* a resource that it needs failed */
     EVENT_EXECUTED,   /* the instance executes its program; `now` is when. Without a readiness check it is ready */
     EVENT_READY,      /* it is ready, by all its checks */
-    EVENT_ENDED,      /* the instance ended: `status`, `status_known` */
+    EVENT_ENDED,      /* the instance ended: `status`, `status_known`; CAUSE_OUT_OF_MEMORY: and it is known why */
     EVENT_FAILED,     /* CAUSE_MISSING, _CANNOT_START: it never executed its program, or the keeper never heard of it */
     EVENT_TIMER,      /* `due` has come */
     EVENT_EXTEND,     /* sd_notify EXTEND_TIMEOUT_USEC while starting or stopping: `until` */
     EVENT_UNHEALTHY,  /* CAUSE_LIVENESS, _WATCHDOG, _KEEPER_LOST: it must be stopped and started again */
     EVENT_WANT_UP,    /* a person: start; or a new daemon, for what CAUSE_SHUTDOWN stopped */
     EVENT_WANT_DOWN,  /* CAUSE_REQUEST: a person: stop. CAUSE_SHUTDOWN: the daemon's orderly end */
-    EVENT_WANT_AGAIN, /* CAUSE_REQUEST: a person: restart. CAUSE_CHANGED: a reload changed it (not if it is down) */
+    EVENT_WANT_AGAIN, /* CAUSE_REQUEST: a person: restart. CAUSE_CHANGED: a reload changed it (not if it is down);
+                         CAUSE_BLOCKED: it lost a resource, and is held before this (nor then) */
     EVENT_APPEARED,   /* the program that was missing is there */
-    EVENTS            /* their number */
+    EVENT_JUDGED, /* CAUSE_JUDGED: a restart cannot help, park it, `until`; CAUSE_NONE: it may be started. After the end of
+                         the instance (then also `blameless`), or before the next start */
+    EVENT_WAKE, /* what a judged service waits for has come */
+    EVENTS      /* their number */
 };
 
 /* Why it is as it is. */
@@ -80,6 +90,10 @@ enum service_cause {
     CAUSE_CANNOT_START,  /* it could not be started for another reason */
     CAUSE_REMAINS,       /* waits: processes of its last instance are still there */
     CAUSE_SHUTDOWN,      /* stopped because edgeinit itself was told to end */
+    CAUSE_PREPARING,     /* waits: its profile prepares it for the start */
+    CAUSE_JUDGING,       /* waits: its profile looks into its last end */
+    CAUSE_JUDGED,        /* parked: its profile found that a restart cannot help */
+    CAUSE_OUT_OF_MEMORY, /* the kernel killed it for lack of memory */
     CAUSES               /* their number */
 };
 
@@ -94,11 +108,20 @@ enum machine_action {
     ACTION_CHECK_READY = 1 << 6, /* begin the readiness checks; any change of state or instance ends them */
     ACTION_CHECK_ALIVE = 1 << 7, /* begin the liveness checks; any change of state or instance ends them */
     ACTION_WATCH_PROGRAM = 1 << 8, /* EVENT_APPEARED once the program is there; any change of state ends it */
-    ACTION_CHANGED = 1 << 9,       /* state, cause or instance changed: tell whoever waits, write the log */
+    ACTION_PREPARE = 1 << 9,       /* prepare it for its start, then RELEASE or JUDGED; when it no longer waits for that
+                                      (CAUSE_PREPARING in SERVICE_WAITING) nobody wants the answer */
+    ACTION_JUDGE = 1 << 10,   /* look into the end of instance `collected`, then JUDGED; when `judged` has come so far
+                                      nobody wants the answer */
+    ACTION_CHANGED = 1 << 11, /* state, cause or instance changed: tell whoever waits, write the log */
 };
 
 /* Microseconds that the manifest does not say. */
-#define MACHINE_FAILED_LEAST INT64_C(1000000)     /* delay after an instance that never executed its program */
+#define MACHINE_FAILED_LEAST INT64_C(1000000) /* delay after an instance that never executed its program */
+#define MACHINE_WOKEN_LEAST INT64_C(100000)   /* from being parked or delayed to a start that EVENT_WAKE brings */
+#define MACHINE_WOKEN_MOST INT64_C(30000000)  /* the same, after many failures */
+#define MACHINE_WOKEN_FREELY \
+    5 /* so many failures in a row do not delay such a start: beyond that it seems
+                                                     that its own start is what wakes it */
 #define MACHINE_KILL_AGAIN_LEAST INT64_C(1000000) /* SIGKILL is repeated every stop_timeout, but within these: */
 #define MACHINE_KILL_AGAIN_MOST INT64_C(30000000) /* a process may hang in the kernel for ever */
 #define MACHINE_RESUME_GRACE INT64_C(10000000)    /* what is left at least of a timeout when the daemon comes back */
@@ -115,6 +138,8 @@ struct machine_config {
     uint32_t jitter; /* thousandths, at most 1000 */
     bool has_ready_check;
     bool has_alive_check; /* or a watchdog */
+    bool prepares;        /* it has a profile that prepares it before each start */
+    bool judges;          /* and one that looks into its failures */
     bool clear_group;     /* scope group: each end holds the service (CAUSE_REMAINS) until EVENT_RELEASE */
 };
 
@@ -122,6 +147,7 @@ struct machine_config {
 struct machine {
     uint64_t instance;   /* number of the last instance that was asked for; 0: none yet */
     uint64_t collected;  /* number of the last instance whose end was counted: less than `instance` while that lives */
+    uint64_t judged;     /* number of the last instance whose end needs no judgement (any more) */
     uint64_t restarts;   /* starts after the first, for whatever reason */
     uint64_t seed;       /* of the jitter */
     int64_t since;       /* of the last change of state, clock_now() units */
@@ -143,11 +169,13 @@ struct machine {
 struct machine_input {
     enum machine_event event;
     enum service_cause cause;
-    uint64_t instance; /* EXECUTED, READY, ENDED, FAILED, UNHEALTHY, EXTEND: which; another than the machine's changes
+    uint64_t
+        instance; /* EXECUTED, READY, ENDED, FAILED, UNHEALTHY, EXTEND, JUDGED: which; another than the machine's changes
                           nothing, and its end is collected again if it was counted */
-    int status;        /* ENDED: wait status */
+    int status;   /* ENDED: wait status */
     bool status_known;
-    int64_t until; /* EXTEND */
+    int64_t until;  /* EXTEND; JUDGED with CAUSE_JUDGED: tried again then in any case, 0: never */
+    bool blameless; /* JUDGED: the failure does not count */
 };
 
 /* A service that was never started: waiting, wanted up. The seed makes the jitter; 0 is as good as any. */
@@ -159,7 +187,8 @@ unsigned machine_step(struct machine *machine, const struct machine_config *conf
 
 /* What must be done again for this state after the daemon came back on the same boot, or has a new connection to the
  * keeper: whatever the actions of the last step were, they may be lost. Changes nothing but `due` (a timeout that passed
- * while nobody looked is put off) and `held` (CAUSE_RESOURCES if it was released, until the next RELEASE). */
+ * while nobody looked is put off) and `held` (CAUSE_RESOURCES if nothing but its profile held it, until it is told again),
+ * with the cause of a service that waits for that. */
 unsigned machine_resume(struct machine *machine, const struct machine_config *config, int64_t now);
 
 /* Is what was read from a state file a possible machine? */

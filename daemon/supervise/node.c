@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "supervise/node.h"
 
+#include <stddef.h>
+
 #include "base/util.h"
+#include "edge/docker_check.h"
 #include "supervise/service_keys.h"
 
 static void read_version(const struct reader *reader, void *record)
@@ -22,6 +25,11 @@ static void read_services(const struct reader *reader, void *record)
     service_parse(reader, &((struct node *)record)->services);
 }
 
+static void read_edge(const struct reader *reader, void *record)
+{
+    edge_section_parse(reader, &((struct node *)record)->edge);
+}
+
 static void read_control_group(const struct reader *reader, void *record)
 {
     service_read_account(reader, "\"shell\"", &((struct node *)record)->control_group);
@@ -36,23 +44,38 @@ static void read_control(const struct reader *reader, void *record)
     reader_object(reader, fields, ARRAY_SIZE(fields), record);
 }
 
+static void read_timeline(const struct reader *reader, void *record)
+{
+    static const struct field fields[] = {
+        {"boots", FIELD_INTEGER, .offset = offsetof(struct node, timeline_boots), .min = 0, .max = 100, .example = "5"},
+    };
+
+    reader_object(reader, fields, ARRAY_SIZE(fields), record);
+}
+
 int node_read(struct node *node)
 {
     static const struct field fields[] = {
         {"version", FIELD_READ, .required = true, .read = read_version, .example = "1"},
         {"host", FIELD_READ, .read = read_host},
         {"services", FIELD_READ, .read = read_services},
+        {"edge", FIELD_READ, .read = read_edge},
         {"control", FIELD_READ, .read = read_control},
+        {"timeline", FIELD_READ, .read = read_timeline},
     };
     struct manifest *manifest = &node->manifest;
     struct error err = {0};
     struct reader root;
 
+    node->timeline_boots = NODE_TIMELINE_BOOTS;
     if (manifest->root == NULL || manifest->incomplete) {
         return -1;
     }
     root = reader_root(manifest);
     reader_object(&root, fields, ARRAY_SIZE(fields), node);
+    if (manifest->mistakes == 0) {
+        docker_check(&root);
+    }
     if (manifest->mistakes == 0 && plan_make(&node->plan, &node->host, &err) != 0) {
         const cJSON *host = cJSON_GetObjectItemCaseSensitive(manifest->root, "host");
 
@@ -74,6 +97,7 @@ void node_free(struct node *node)
     plan_free(&node->plan);
     host_free(&node->host);
     service_list_free(&node->services);
+    node->edge = (struct edge_config){0};
     node->control_group = NULL;
     manifest_free(&node->manifest);
 }

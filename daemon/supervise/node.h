@@ -6,14 +6,19 @@
 #ifndef EDGEINIT_SUPERVISE_NODE_H
 #define EDGEINIT_SUPERVISE_NODE_H
 
+#include "edge/section.h"
 #include "plan/plan.h"
 #include "supervise/service.h"
+
+#define NODE_TIMELINE_BOOTS 5 /* unless the manifest says another number */
 
 struct node {
     struct manifest manifest;
     struct host host;
     struct plan plan;
     struct service_list services;
+    struct edge_config edge;
+    int64_t timeline_boots;    /* so many are kept for "edgeinit timeline" */
     const char *control_group; /* its members may use the control socket too: a name or a number; NULL: root alone */
 };
 

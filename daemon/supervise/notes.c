@@ -11,7 +11,7 @@
 #include "supervise/record.h"
 
 #define NOTES_MAGIC 0x534e4445U /* "EDNS" in memory */
-#define NOTES_VERSION 1
+#define NOTES_VERSION 2
 #define NOTES_SIZE 4096
 
 struct notes_page {

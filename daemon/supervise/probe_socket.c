@@ -51,8 +51,8 @@ void probe_socket(struct check *check)
     struct error err = {0};
     const char *why = NULL;
 
-    if (!target_parse(check->config->kind, check->config->target, &target, &why)) {
-        probe_bad(check, "%s %s", check->config->target, why);
+    if (!target_parse(check->config->kind, check_target(check), &target, &why)) {
+        probe_bad(check, "%s %s", check_target(check), why);
         return;
     }
     fd = socket(target.address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -108,7 +108,7 @@ static void send_request(struct check *check)
     size_t length;
     ssize_t sent;
 
-    target_parse(check->config->kind, check->config->target, &target, &why);
+    target_parse(check->config->kind, check_target(check), &target, &why);
     length = (size_t)snprintf(request, sizeof(request),
                               "GET %s HTTP/1.0\r\nHost: localhost\r\nUser-Agent: edgeinit\r\nConnection: close\r\n\r\n",
                               target.request);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "supervise/stat_plan.h"
 
 /* A field whose type lets any bits in. */
 static bool is_flag_set(const void *flag)
@@ -52,6 +53,8 @@ bool record_read(const void *data, size_t length, struct keeper_record *record)
     record->phase = in_range(record->phase, PHASES, record->pid > 0 ? PHASE_RUNNING : PHASE_IDLE);
     record->adopted = in_range(record->adopted, ADOPTIONS, ADOPTION_ADOPTED);
     record->step = in_range(record->step, STEPS, STEP_NONE);
+    record->filter = in_range(record->filter, STAT_WAYS, STAT_NONE);
+    record->filter_step = in_range(record->filter_step, STAT_STEPS, STAT_STEP_NONE);
     notify->ready = is_flag_set(&notify->ready);
     notify->stopping = is_flag_set(&notify->stopping);
     notify->reloading = is_flag_set(&notify->reloading);
@@ -135,6 +138,7 @@ const char *step_text(int step)
         [STEP_DIRECTORY] = "its working directory could not be entered",
         [STEP_CONTEXT] = "its SELinux context could not be set",
         [STEP_EXECUTE] = "its program could not be executed",
+        [STEP_FILTER] = "its statistics could not be filtered",
     };
 
     static_assert(ARRAY_SIZE(texts) == STEPS, "every step has a text");

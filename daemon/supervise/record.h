@@ -17,6 +17,7 @@
  *           never meets a broken pipe while there is no keeper
  *   notify  the notify socket (sd_notify(3))
  *   state   the daemon's own notes (supervisor.h)
+ *   filter  what is done about statistics that the service cannot parse (stat_plan.h); stat.0, stat.1 are its copies
  *
  * Each message is one packet: struct wire_message from the daemon, struct keeper_record from the keeper, both begin with
  * the same header. Later versions only append fields: a packet that is longer than ours is cut, one that is shorter is
@@ -107,7 +108,8 @@ enum launch_step {
     STEP_DIRECTORY,
     STEP_CONTEXT, /* SELinux */
     STEP_EXECUTE,
-    STEPS /* their number */
+    STEP_FILTER, /* stat_enter.h; tried again in another way, so no end of a start */
+    STEPS        /* their number */
 };
 
 /* What the service said at its notify socket since it was started. */
@@ -142,6 +144,11 @@ struct keeper_record {
     int64_t system_usec;
     int64_t max_rss_kb;
     struct notify_state notify;
+    int32_t filter;       /* enum stat_filter_way: in which this instance lives */
+    int32_t filter_step;  /* enum stat_step: why not in the one that was planned */
+    int32_t filter_error; /* errno of that; 0: its process was killed there */
+    int32_t
+        filter_refused; /* errno with which the kernel refused to give a copy to this service, since boot; 0: never */
 };
 
 /* Take a packet or a file's content apart: copies what is there, fills up with zeros, forces strings to end and enums into

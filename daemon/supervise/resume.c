@@ -50,7 +50,8 @@ static void resume_stopping(struct machine_step *step)
 
 static void resume_parked(struct machine_step *step)
 {
-    step->actions |= ACTION_WATCH_PROGRAM;
+    step->actions |= step->machine->cause == CAUSE_MISSING ? ACTION_WATCH_PROGRAM : 0;
+    step->actions |= step->machine->due != 0 ? ACTION_TIMER : 0;
 }
 
 static void resume_delayed(struct machine_step *step)
@@ -75,8 +76,12 @@ unsigned machine_resume(struct machine *machine, const struct machine_config *co
             step.actions |= ACTION_CLEAR_GROUP;
         }
     }
-    if (machine->held == CAUSE_NONE) {
+    if (config->judges && machine->judged != machine->collected) {
+        step.actions |= ACTION_JUDGE;
+    }
+    if (machine->held == CAUSE_NONE || machine->held == CAUSE_JUDGING || machine->held == CAUSE_PREPARING) {
         machine->held = CAUSE_RESOURCES;
+        machine->cause = machine->state == SERVICE_WAITING ? CAUSE_RESOURCES : machine->cause;
     }
     resumptions[machine->state](&step);
     return step.actions;
@@ -89,7 +94,7 @@ static const struct {
     enum timer_rule timer;
 } rules[] = {
     [SERVICE_WAITING] = {false, TIMER_NEVER},  [SERVICE_BLOCKED] = {false, TIMER_NEVER},
-    [SERVICE_PARKED] = {false, TIMER_NEVER},   [SERVICE_STARTING] = {true, TIMER_MAYBE},
+    [SERVICE_PARKED] = {false, TIMER_MAYBE},   [SERVICE_STARTING] = {true, TIMER_MAYBE},
     [SERVICE_READY] = {true, TIMER_MAYBE},     [SERVICE_DELAYED] = {false, TIMER_ALWAYS},
     [SERVICE_STOPPING] = {true, TIMER_ALWAYS}, [SERVICE_STOPPED] = {false, TIMER_NEVER},
     [SERVICE_FINISHED] = {false, TIMER_NEVER},
@@ -124,6 +129,8 @@ static bool hold_is_valid(const struct machine *machine)
         case CAUSE_AFTER:
         case CAUSE_CONDITION:
         case CAUSE_REMAINS:
+        case CAUSE_JUDGING:
+        case CAUSE_PREPARING:
             return machine->state != SERVICE_BLOCKED;
         default:
             return false;
@@ -133,6 +140,14 @@ static bool hold_is_valid(const struct machine *machine)
 bool machine_is_valid(const struct machine *machine)
 {
     if (!is_in_range(machine) || !wants_are_valid(machine) || !hold_is_valid(machine)) {
+        return false;
+    }
+    if (machine->collected - machine->judged > 1 ||
+        (rules[machine->state].runs && machine->judged != machine->collected)) {
+        return false;
+    }
+    if (machine->state == SERVICE_PARKED && machine->cause != CAUSE_JUDGED &&
+        (machine->cause != CAUSE_MISSING || machine->due != 0)) {
         return false;
     }
     if (machine->instance - machine->collected != rules[machine->state].runs || machine->restarts > machine->instance) {

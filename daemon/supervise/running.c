@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "supervise/excuse.h"
 #include "supervise/keeping.h"
 #include "supervise/launch.h"
 #include "supervise/supervisor.h"
@@ -25,6 +26,11 @@ const char *running_reason(const struct service *service, char *buffer, size_t s
 {
     char text[160] = "";
 
+    const struct judgement *verdict = counsel_verdict(service);
+
+    if (verdict != NULL) {
+        return judgement_text(verdict, buffer, size);
+    }
     if (service->machine.cause != CAUSE_NONE) {
         machine_cause_text(service->machine.cause, service->machine.last_status, text, sizeof(text));
     }
@@ -40,13 +46,14 @@ static void tell_end(const struct service *service, const struct machine *before
     char text[160];
     char lived[32];
     char left[32] = "";
+    const char *where = now->last_end == CAUSE_OUT_OF_MEMORY ? service->detail : "";
 
     if (now->state == SERVICE_DELAYED) {
         text_show_duration(now->due - time, left, sizeof(left));
     }
-    log_info("%s: ended: %s, after %s; %s%s", service->config->name,
-             machine_cause_text(now->last_end, now->last_status, text, sizeof(text)),
-             text_show_duration(before->started_at == 0 ? 0 : time - before->started_at, lived, sizeof(lived)),
+    log_info("%s: ended: %s%s%s, after %s; %s%s", service->config->name,
+             machine_cause_text(now->last_end, now->last_status, text, sizeof(text)), where[0] == '\0' ? "" : ": ",
+             where, text_show_duration(before->started_at == 0 ? 0 : time - before->started_at, lived, sizeof(lived)),
              left[0] == '\0' ? machine_state_name(now->state) : "next try in ", left);
 }
 
@@ -74,10 +81,25 @@ static void timer_due(void *data)
 
 /* Liveness. */
 
+static void watch_alive(struct service *service);
+
 static void alive_verdict(void *data, bool good, const char *reason)
 {
-    if (!good) {
-        running_event(data, EVENT_UNHEALTHY, CAUSE_LIVENESS, reason);
+    struct service *service = data;
+    const struct service *culprit = good ? NULL : excuse_find(service);
+
+    if (culprit == NULL) {
+        running_event(service, EVENT_UNHEALTHY, CAUSE_LIVENESS, reason);
+        return;
+    }
+    if (!service->excused) {
+        service->excused = true;
+        log_warning("%s: its liveness checks fail (%s), but %s may be why: it is not restarted for that",
+                    service->config->name, reason, culprit->config->name);
+    }
+    watch_alive(service);
+    if (culprit->alive.running && culprit->alive.bad == 0) {
+        check_hurry(&service->alive); /* its own check is being hurried, and soon says whether it is */
     }
 }
 
@@ -109,13 +131,20 @@ void running_feed_watchdog(struct service *service)
     }
 }
 
-static void begin_alive(struct service *service)
+static void watch_alive(struct service *service)
 {
     const struct check_calls calls = {.verdict = alive_verdict, .progress = progress, .data = service};
 
     if (service->config->alive.kind != CHECK_NONE) {
         check_start(&service->alive, service->supervisor->loop, &service->config->alive, CHECK_UNTIL_BAD, &calls);
     }
+}
+
+static void begin_alive(struct service *service)
+{
+    service->unwell_since = 0;
+    service->excused = false;
+    watch_alive(service);
     running_feed_watchdog(service);
 }
 
@@ -291,6 +320,7 @@ static void carry_out(struct service *service, unsigned actions, const struct ma
     if ((actions & ACTION_WATCH_PROGRAM) != 0) {
         watch_program(service);
     }
+    counsel_follow(service, actions);
     if ((actions & ACTION_CLEAR_GROUP) != 0 && !service->sweeping) {
         sweep_done(service); /* there was nothing */
     }
@@ -335,6 +365,13 @@ void running_resume(struct service *service)
 
 /* Coming and going. */
 
+static bool knows(const struct service *service, enum question question)
+{
+    const struct counsel_calls *calls = &service->supervisor->counsel;
+
+    return service->config->profile != PROFILE_NONE && calls->has != NULL && calls->has(service->config, question);
+}
+
 static void fill_policy(struct service *service)
 {
     const struct service_config *config = service->config;
@@ -350,6 +387,8 @@ static void fill_policy(struct service *service)
         .has_ready_check = config->ready_notify || config->ready.kind != CHECK_NONE,
         .has_alive_check = config->alive.kind != CHECK_NONE || config->watchdog > 0,
         .clear_group = config->stop_scope == SCOPE_GROUP,
+        .prepares = knows(service, QUESTION_PREPARE),
+        .judges = knows(service, QUESTION_JUDGE),
     };
 }
 
@@ -371,6 +410,7 @@ struct service *running_new(struct supervisor *supervisor, const struct service_
         error_system(err, errno, "make %s", service->directory);
     } else if (notes_open(&service->notes, state, clock_now(), &fresh, err) == 0) {
         notes_machine(&service->notes, &service->machine);
+        counsel_open(service);
         return service;
     }
     running_free(service);
@@ -421,6 +461,7 @@ void running_free(struct service *service)
     struct loop *loop = service->supervisor->loop;
 
     leave_state(service);
+    counsel_close(service);
     sweep_end(service);
     loop_timer_clear(loop, &service->timer);
     loop_timer_clear(loop, &service->patience);
@@ -432,6 +473,7 @@ void running_free(struct service *service)
         free(service->own_config);
     }
     free(service->blocker);
+    free(service->lost);
     free(service->explanation);
     free(service->first);
     free(service->later);
@@ -441,7 +483,8 @@ void running_free(struct service *service)
 
 void running_remove(struct service *service, bool forget)
 {
-    static const char *const names[] = {"record", "spec", "pipe", "notify", "socket", "lock", "state"};
+    static const char *const names[] = {"record", "spec",      "pipe",   "notify", "socket", "lock",
+                                        "filter", "judgement", "stat.0", "stat.1", "state"};
     const struct wire_message quit = {.header.type = WIRE_QUIT};
 
     keeping_send(service, &quit);

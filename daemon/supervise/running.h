@@ -10,11 +10,13 @@
 
 #include "host/track.h"
 #include "supervise/check.h"
+#include "supervise/counsel.h"
 #include "supervise/forward.h"
 #include "supervise/link.h"
 #include "supervise/machine.h"
 #include "supervise/notes.h"
 #include "supervise/service.h"
+#include "supervise/waking.h"
 #include "supervise/watch.h"
 
 #define SERVICE_EXPLANATION 640 /* bytes, with the NUL */
@@ -50,15 +52,24 @@ struct service {
     struct loop_timer watchdog;
     struct check ready;
     struct check alive;
+    int64_t unwell_since; /* its liveness checks fail since, and it was excused (excuse.h); 0: they do not */
     struct watch *program;
     struct loop_source sweep; /* pidfd of a process that is to end; fd -1: no sweep */
     struct loop_timer sweep_again;
-    bool sweeping; /* what is left of its group is being killed, or will be once the keeper is known */
+    bool sweeping;  /* what is left of its group is being killed, or will be once the keeper is known */
+    bool resources; /* are in place */
+    bool lost_all;  /* and nothing of its group may be left when it has ended */
+    bool excused;   /* its bad health was told of, with the excuse */
+    bool prepared;  /* for the start that is being decided, and only while it is */
+    bool asked_profile[QUESTIONS];
 
-    bool resources;         /* are in place */
-    char *blocker;          /* the resource that failed; NULL: none */
-    uint64_t explained;     /* the instance whose end was looked into */
-    char *explanation;      /* of its failures, by doctor; NULL: none. Gone when it is ready for good */
+    char *lost;         /* the resource or service that it cannot do without: to be stopped (lose.c); NULL: none */
+    char *blocker;      /* the resource that failed; NULL: none */
+    uint64_t explained; /* the instance whose end was looked into */
+    char *explanation;  /* of its failures, by doctor; NULL: none. Gone when it is ready for good */
+    struct judgement *judgement; /* by its profile, of its last end or of its last preparation; NULL: none */
+    struct waking *waking;       /* waits for what that says; NULL: nothing */
+    uint64_t settled;            /* the instance whose profile was asked to settle */
     char detail[160];       /* what belongs to the cause: the condition that does not hold, the probe that failed */
     struct service **first; /* those that it comes after */
     struct service **later; /* those that come after it */

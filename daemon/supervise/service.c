@@ -271,6 +271,8 @@ void service_list_free(struct service_list *list)
         free(list->items[i].after);
         free(list->items[i].needs);
         free(list->items[i].conditions);
+        free(list->items[i].ready.targets);
+        free(list->items[i].alive.targets);
         free(list->items[i].ready.command);
         free(list->items[i].alive.command);
     }

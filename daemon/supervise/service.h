@@ -25,6 +25,8 @@ struct check_config {
     enum check_kind kind;
     const char *target;   /* as written: "unix:/var/run/docker.sock:/_ping", "http://127.0.0.1:10350/healthz",
                                  "127.0.0.1:10350", "[::1]:80", "/run/ready" */
+    const char **targets; /* CHECK_HTTP of several, `target` being the first: all must be good, one after the other */
+    size_t target_count;  /* 0: `target` alone */
     const char **command; /* CHECK_COMMAND: ended by NULL; command[0] is an absolute path */
     size_t command_count;
     int64_t interval; /* from the end of one probe to the next */
@@ -50,7 +52,12 @@ struct condition_config {
 
 enum restart_policy { RESTART_ALWAYS, RESTART_ON_FAILURE, RESTART_NEVER };
 enum stop_scope { SCOPE_PROCESS, SCOPE_GROUP };
+enum stat_setting { STAT_NEVER, STAT_AUTO, STAT_ALWAYS, STAT_SETTINGS }; /* see stat_filter.h */
 enum orphan_policy { ORPHAN_ADOPT, ORPHAN_STOP }; /* what becomes of a service whose keeper was killed */
+
+/* What edgeinit knows of the programs that it was made for: edge/profile.h, whose table has the same names. */
+enum service_profile { PROFILE_NONE, PROFILE_DOCKERD, PROFILE_EDGECORE, PROFILES };
+extern const char *const service_profile_words[PROFILES + 1]; /* ended by NULL */
 
 struct service_config {
     const char *name;
@@ -65,7 +72,10 @@ struct service_config {
     const char *context;      /* SELinux context to execute in; NULL: as the policy says */
     int64_t nice;
     int64_t oom_score_adj;
+    int profile;       /* enum service_profile */
+    bool insecure_tcp; /* PROFILE_DOCKERD: it may listen on TCP without certificates */
     bool has_oom_score_adj;
+    bool ready_notify;  /* says READY=1 on its notify socket (sd_notify(3)) */
     const char **after; /* services that must be ready first */
     size_t after_count;
     const char **needs; /* paths that it uses and its command line does not show */
@@ -73,23 +83,23 @@ struct service_config {
     struct condition_config *conditions;
     size_t condition_count;
 
-    int restart_policy;    /* enum restart_policy */
     int64_t restart_delay; /* 0: at once */
     int64_t restart_max_delay;
     double restart_jitter; /* 0.2: up to a fifth longer or shorter */
     int64_t restart_reset_after;
 
-    bool ready_notify;         /* says READY=1 on its notify socket (sd_notify(3)) */
     struct check_config ready; /* CHECK_NONE: none; both: both */
     int64_t start_timeout;     /* ready.timeout: until it must be ready; 0: for ever */
     struct check_config alive;
     int64_t watchdog; /* alive.watchdog: WATCHDOG=1 must come within; 0: none */
 
-    int stop_signal;
     int64_t stop_timeout; /* until SIGKILL */
-    int stop_scope;       /* enum stop_scope */
-    int orphan;           /* enum orphan_policy */
     int64_t log_size;     /* bytes of its log ring */
+    int stop_signal;
+    int stop_scope;     /* enum stop_scope */
+    int orphan;         /* enum orphan_policy */
+    int restart_policy; /* enum restart_policy */
+    int stat_filter;    /* enum stat_setting */
 };
 
 struct service_list {

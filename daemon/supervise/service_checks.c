@@ -7,6 +7,8 @@
 #include "supervise/condition.h"
 #include "supervise/service_keys.h"
 
+#define MOST_TARGETS 8
+
 static const char *const check_keys[] = {
     [CHECK_NONE] = "", [CHECK_HTTP] = "http", [CHECK_TCP] = "tcp", [CHECK_FILE] = "file", [CHECK_COMMAND] = "command"};
 static_assert(ARRAY_SIZE(check_keys) == CHECK_KINDS, "a kind is a key of \"ready\" and of \"alive\"");
@@ -60,9 +62,43 @@ static void read_target(const struct reader *reader, struct probe *probe, const 
     }
 }
 
+/* All targets of an array; each is judged alone. */
+static void read_targets(const struct reader *reader, struct probe *probe, const char *example)
+{
+    struct check_config *check = &probe->check;
+    enum check_kind kind = take_kind(reader, probe);
+    struct reader item;
+
+    reader_strings(reader, FIELD_STRING, example, &check->targets, &check->target_count);
+    check->target = check->target_count > 0 ? check->targets[0] : NULL;
+    if (reader->node->child == NULL) {
+        CLEANUP_FREE char *remedy = xasprintf("write for example %s", example);
+
+        reader_problem(reader, remedy, "names nothing to ask");
+    } else if (check->target_count > MOST_TARGETS) {
+        reader_problem(reader, "remove some", "asks more than %d", MOST_TARGETS);
+    }
+    for (bool more = reader_first(reader, &item); more; more = reader_next(&item)) {
+        const char *target = cJSON_GetStringValue(item.node);
+        const char *why = NULL;
+
+        if (target != NULL && target[0] != '\0' && !check_target_is_good(kind, target, &why)) {
+            CLEANUP_FREE char *remedy = xasprintf("write for example %s", example);
+
+            reader_problem(&item, remedy, "\"%s\" %s", target, why);
+        }
+    }
+}
+
 static void read_http(const struct reader *reader, void *record)
 {
-    read_target(reader, record, "\"unix:/var/run/docker.sock:/_ping\"");
+    const char *example = "\"unix:/var/run/docker.sock:/_ping\"";
+
+    if (cJSON_IsArray(reader->node)) {
+        read_targets(reader, record, example);
+    } else {
+        read_target(reader, record, example);
+    }
 }
 
 static void read_tcp(const struct reader *reader, void *record)

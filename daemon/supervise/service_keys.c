@@ -20,8 +20,12 @@ static const char *const policy_words[] = {
     [RESTART_ALWAYS] = "always", [RESTART_ON_FAILURE] = "on-failure", [RESTART_NEVER] = "never", NULL};
 static const char *const scope_words[] = {[SCOPE_PROCESS] = "process", [SCOPE_GROUP] = "group", NULL};
 static const char *const orphan_words[] = {[ORPHAN_ADOPT] = "adopt", [ORPHAN_STOP] = "stop", NULL};
+static const char *const stat_words[] = {[STAT_NEVER] = "never", [STAT_AUTO] = "auto", [STAT_ALWAYS] = "always", NULL};
 static const char *const signal_words[] = {"TERM", "INT", "HUP", "QUIT", "USR1", "USR2", "KILL", NULL};
 static const int signal_numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGKILL};
+
+const char *const service_profile_words[] = {
+    [PROFILE_NONE] = "none", [PROFILE_DOCKERD] = "dockerd", [PROFILE_EDGECORE] = "edgecore", [PROFILES] = NULL};
 
 bool service_child(const struct reader *reader, const char *key, struct reader *child)
 {
@@ -292,6 +296,9 @@ void service_read(const struct reader *reader, struct service_config *service)
 {
     static const struct field fields[] = {
         {"command", FIELD_READ, .required = true, .read = read_command, .example = "[\"/system/bin/dockerd\"]"},
+        {"profile", FIELD_CHOICE, .offset = offsetof(struct service_config, profile), .choices = service_profile_words,
+         .example = "\"edgecore\""},
+        {"insecure_tcp", FIELD_BOOLEAN, .offset = offsetof(struct service_config, insecure_tcp), .example = "true"},
         {"environment", FIELD_READ, .read = read_environment},
         {"user", FIELD_READ, .read = read_user},
         {"group", FIELD_READ, .read = read_group},
@@ -310,6 +317,8 @@ void service_read(const struct reader *reader, struct service_config *service)
         {"alive", FIELD_READ, .read = service_read_alive},
         {"stop", FIELD_READ, .read = read_stop},
         {"orphan", FIELD_CHOICE, .offset = offsetof(struct service_config, orphan), .choices = orphan_words},
+        {"stat_filter", FIELD_CHOICE, .offset = offsetof(struct service_config, stat_filter), .choices = stat_words,
+         .example = "\"auto\""},
         {"log", FIELD_READ, .read = read_log},
     };
 

@@ -24,7 +24,7 @@ struct packed {
     uint32_t arguments;
     uint32_t environment;
     uint32_t joins;
-    uint32_t reserved;
+    uint32_t stat_filter;
     int64_t resources[SPEC_MOST_LIMITS];
     uint64_t values[SPEC_MOST_LIMITS];
 };
@@ -72,6 +72,7 @@ bool spec_pack(const struct spec *spec, struct text *out)
         .arguments = count(spec->arguments),
         .environment = count(spec->environment),
         .joins = count(spec->joins),
+        .stat_filter = spec->stat_filter,
     };
 
     if (spec->limit_count > SPEC_MOST_LIMITS || packed.arguments > SPEC_MOST_WORDS || packed.arguments == 0 ||
@@ -147,6 +148,7 @@ bool spec_unpack(const void *data, size_t length, struct spec *spec)
     spec->nice = packed.nice;
     spec->has_oom_score_adj = (packed.flags & FLAG_OOM) != 0;
     spec->oom_score_adj = packed.oom_score_adj;
+    spec->stat_filter = packed.stat_filter;
     spec->notify = (packed.flags & FLAG_NOTIFY) != 0;
     spec->limit_count = packed.limits;
     for (size_t i = 0; i < packed.limits; i++) {

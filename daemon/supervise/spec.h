@@ -38,6 +38,8 @@ struct spec {
     int32_t nice;
     bool has_oom_score_adj; /* if not: as the keeper was started with */
     int32_t oom_score_adj;
+    uint32_t
+        stat_filter; /* enum stat_setting: here so that another setting is another start; the rest is in stat_plan.h */
 };
 
 /* Into bytes; returns false (and adds nothing) if it is larger than SPEC_LARGEST. */

@@ -194,8 +194,15 @@ void supervisor_look(struct supervisor *supervisor, struct service *service)
     for (size_t i = 0; i < service->later_count && !supervisor->ending; i++) {
         supervisor_gate(supervisor, service->later[i]);
     }
+    for (size_t i = 0; i < supervisor->count && service->machine.state == SERVICE_READY; i++) {
+        if (supervisor->services[i]->waking != NULL) {
+            waking_look(supervisor->services[i]->waking);
+        }
+    }
     if (supervisor->ending) {
         end_next(supervisor);
+    } else {
+        supervisor_lose_next(supervisor);
     }
     if (service->retired && has_ended(service)) {
         loop_timer_set(supervisor->loop, &supervisor->tidy, 0, tidy, supervisor);
@@ -391,10 +398,22 @@ void supervisor_reload(struct supervisor *supervisor, const struct service_list 
     connect_services(supervisor);
     watch_conditions(supervisor);
     gate_all(supervisor);
+    /* Whoever reads the manifest anew has changed something: what is parked by a judgement is judged anew. */
+    for (size_t i = 0; i < list->count && i < supervisor->count; i++) {
+        if (supervisor->services[i]->machine.state == SERVICE_PARKED &&
+            counsel_verdict(supervisor->services[i]) != NULL) {
+            running_event(supervisor->services[i], EVENT_WAKE, CAUSE_NONE, NULL);
+        }
+    }
     for (size_t i = list->count; i < supervisor->count; i++) {
         running_event(supervisor->services[i], EVENT_WANT_DOWN, CAUSE_SHUTDOWN, NULL);
         supervisor_look(supervisor, supervisor->services[i]);
     }
+}
+
+void supervisor_renew(struct service *service)
+{
+    running_event(service, EVENT_WANT_AGAIN, CAUSE_CHANGED, NULL);
 }
 
 bool supervisor_reap(struct supervisor *supervisor, pid_t pid, int status)

@@ -31,6 +31,7 @@ struct supervisor {
     struct loop_timer tidy;    /* removes retired services, outside of their own callbacks */
     bool ending;
     bool ended;
+    struct counsel_calls counsel;                         /* who knows the profiles */
     void (*changed)(void *data, struct service *service); /* may be NULL; service NULL: not about one */
     void (*stopped)(void *data);                          /* all have stopped, after supervisor_end() */
     void *data;
@@ -49,10 +50,19 @@ void supervisor_release(struct supervisor *supervisor, struct service *service);
 /* They are not, and why: the resource that failed. */
 void supervisor_block(struct supervisor *supervisor, struct service *service, const char *resource);
 
+/* A resource that this service needs is lost (its card was pulled out): stop it, after those that come after it, which are
+ * stopped too, and end what is left of its group. Not before supervisor_reload() or _block() holds them; they start again when released. */
+void supervisor_lose(struct supervisor *supervisor, struct service *service, const char *resource);
+/* Is any of those still up? */
+bool supervisor_is_losing(const struct supervisor *supervisor);
+
 /* The manifest was read anew: services that are started differently now are restarted, new ones wait to be released,
  * those that it does not name any more are stopped. The old list may be freed afterwards. All wait for supervisor_release()
  * again, which does not touch those that run. */
 void supervisor_reload(struct supervisor *supervisor, const struct service_list *list);
+
+/* What this service's profile reads besides the service's own part of the manifest has changed: start it anew. */
+void supervisor_renew(struct service *service);
 
 /* A child ended: was it one of ours (a keeper, the command of a check)? */
 bool supervisor_reap(struct supervisor *supervisor, pid_t pid, int status);
@@ -66,6 +76,8 @@ void supervisor_close(struct supervisor *supervisor);
 /* For running.c: this service may now start, or not any more; look at those that come after it. */
 void supervisor_gate(struct supervisor *supervisor, struct service *service);
 void supervisor_look(struct supervisor *supervisor, struct service *service);
+/* For supervisor.c, whenever a service has changed. */
+void supervisor_lose_next(struct supervisor *supervisor);
 /* And: a program is missing, and may come with a mount. */
 void supervisor_watch_mounts(struct supervisor *supervisor);
 

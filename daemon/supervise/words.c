@@ -10,7 +10,8 @@ const struct machine_word machine_states[] = {
     [SERVICE_WAITING] = {"waiting",
                          "for resources, conditions, a service that it comes after, or what is left of itself"},
     [SERVICE_BLOCKED] = {"blocked", "a resource that it needs failed"},
-    [SERVICE_PARKED] = {"parked", "a restart cannot help; waits for what can: its program to appear"},
+    [SERVICE_PARKED] = {"parked",
+                        "a restart cannot help; waits for what can: its program to appear, or what its profile found"},
     [SERVICE_STARTING] = {"starting", "asked for, or runs and is not ready yet"},
     [SERVICE_READY] = {"ready", "runs, and is ready by all its checks"},
     [SERVICE_DELAYED] = {"delayed", "ended; starts again when the delay is over"},
@@ -33,8 +34,10 @@ const struct machine_word machine_events[] = {
     [EVENT_UNHEALTHY] = {"unhealthy", "liveness checks, watchdog, or a lost keeper with `orphan: stop`"},
     [EVENT_WANT_UP] = {"want-up", "`edgeinit start`, or the daemon after an orderly end"},
     [EVENT_WANT_DOWN] = {"want-down", "`edgeinit stop`, or the daemon's orderly end"},
-    [EVENT_WANT_AGAIN] = {"want-again", "`edgeinit restart`, or a manifest that changed"},
+    [EVENT_WANT_AGAIN] = {"want-again", "`edgeinit restart`, a manifest that changed, or a card that was pulled out"},
     [EVENT_APPEARED] = {"appeared", "the missing program is there"},
+    [EVENT_JUDGED] = {"judged", "its profile: what its end was, or that a start makes no sense now"},
+    [EVENT_WAKE] = {"wake", "what a judged service waits for has come"},
 };
 static_assert(sizeof(machine_events) == sizeof(machine_events[0]) * EVENTS, "a row for each event");
 
@@ -77,8 +80,19 @@ const struct machine_cause_words machine_causes[] = {
     [CAUSE_REMAINS] = {"remains", "processes of its last instance are still there",
                        "`stop.scope` is `group`, and not all of its group has ended",
                        "nothing, for a moment; for longer: they hang in the kernel"},
+    [CAUSE_OUT_OF_MEMORY] =
+        {"out-of-memory", "killed by the kernel, out of memory",
+         "the kernel killed it: its control group was at its limit, or the board had no memory left",
+         "a higher `memory.limit_in_bytes`; `dmesg` shows who had the memory"},
     [CAUSE_SHUTDOWN] = {"shutdown", "edgeinit was told to end", "the daemon ended in order and stopped its services",
                         "it starts with the next daemon"},
+    [CAUSE_PREPARING] = {"preparing", "being prepared for its start",
+                         "its profile puts right what is needed for the start, for 10 s at most", "nothing"},
+    [CAUSE_JUDGING] = {"judging", "its end is being looked into",
+                       "its profile looks for the cause of its end, for 10 s at most", "nothing"},
+    [CAUSE_JUDGED] = {"judged", "a restart cannot help",
+                      "its profile found why it cannot run; `status` has a word of its own for that, and the remedy",
+                      "what `status` says; it starts at that moment, or with `edgeinit start`"},
 };
 static_assert(sizeof(machine_causes) == sizeof(machine_causes[0]) * CAUSES, "a row for each cause");
 
@@ -98,6 +112,9 @@ static const struct machine_decision decisions[] = {
     {decide_end_of_stop, "end-of-stop",
      "count the end; be stopped, start at once if it was to start again, else as after a failure"},
     {decide_collect_again, "collect", "the end was counted already: tell the keeper once more"},
+    {decide_judged, "judge",
+     "note what its end was, and that it does not count if so; be parked if a restart cannot help, else go on"},
+    {decide_wake, "wake", "start, unless its own failed starts are what wakes it: then not before a delay is over"},
     {decide_appeared, "try", "start, but not before the delay since the failure is over"},
     {decide_start_timeout, "time-out", "stop it: it was not ready in time"},
     {decide_forget_failures, "forget", "forget the failures"},

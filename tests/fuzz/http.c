@@ -31,7 +31,7 @@ static void check_answer(const char *bytes, size_t length)
     }
 }
 
-static void check_target(enum check_kind kind, const char *text)
+static void try_target(enum check_kind kind, const char *text)
 {
     struct target target;
     const char *why = NULL;
@@ -81,7 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } else if (kind < CONDITION_KINDS) {
         check_value((enum condition_kind)kind, text);
     } else {
-        check_target((enum check_kind)(kind - CONDITION_KINDS + CHECK_HTTP), text);
+        try_target((enum check_kind)(kind - CONDITION_KINDS + CHECK_HTTP), text);
     }
     return 0;
 }

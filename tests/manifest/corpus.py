@@ -11,7 +11,7 @@ import threading
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 EDGEINIT = os.path.realpath(os.environ.get("EDGEINIT", os.path.join(TOP, "out", "edgeinit")))
-SHIPPED = ["edgeinit.json"] + sorted(
+SHIPPED = ["edgeinit.json", "edgecore.json"] + sorted(
     os.path.join("boards", name) for name in os.listdir(os.path.join(TOP, "cfg", "boards")) if name.endswith(".json"))
 WORKERS = 2
 

@@ -26,5 +26,8 @@ accepts 'edgeinit.json' edgeinit.json
 for board in boards/*.json; do
     accepts "$board" edgeinit.json "$board"
 done
+accepts 'edgecore.json' edgeinit.json edgecore.json
+accepts 'the whole stack of a DAYU200' edgeinit.json boards/dayu200.json boards/dayu200-edge.json edgecore.json \
+    "$top/tests/manifest/good/edge-least.json"
 
 done_testing

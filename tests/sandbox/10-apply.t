@@ -98,7 +98,7 @@ stage_shipped()
         "the line is in /etc/hosts, after a line without an end"
     ok "daemon.json: merged, what was there stays" same_json /etc/docker/daemon.json <<<'{"debug": false,
         "labels": ["a=b"], "storage-driver": "overlay2", "data-root": "/mnt/f2fs/docker",
-        "exec-opts": ["native.cgroupdriver=cgroupfs"]}' ||
+        "exec-opts": ["native.cgroupdriver=cgroupfs"], "live-restore": true}' ||
         diag "$(</etc/docker/daemon.json)"
     is "$(json '[c["Controller"] + " " + c["Path"] for c in d["Cgroups"]][0:2]' /etc/cgroups.json)" \
         "$(json 'd' <<<'["cpu /sys/fs/cgroup/cpu", "cpuacct /sys/fs/cgroup/cpuacct"]')" "the descriptor's order and paths"

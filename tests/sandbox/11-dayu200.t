@@ -116,9 +116,9 @@ stage_tutorial()
     is "$(cat /dev/cpuset/background/cpuset.mems /sys/fs/cgroup/cpuset/background/cpuset.mems)" $'0\n0' "cpuset.mems of background is 0"
 
     diag "files, rules, sysctl"
-    ok "daemon.json: the tutorial's, and what cfg/edgeinit.json does not leave to chance" same_json /etc/docker/daemon.json <<<'{
+    ok "daemon.json: the tutorial's, and what lets containers live on" same_json /etc/docker/daemon.json <<<'{
         "registry-mirrors": ["https://docker.mirrors.ustc.edu.cn"], "experimental": false, "storage-driver": "overlay2",
-        "data-root": "/mnt/f2fs"}' || diag "$(</etc/docker/daemon.json)"
+        "data-root": "/mnt/f2fs", "live-restore": true, "log-level": "warn"}' || diag "$(</etc/docker/daemon.json)"
     ok "and it is on /data, to stay" test -s /data/etc/docker/daemon.json
     ok "127.0.0.1 localhost in /etc/hosts" grep -qx '127.0.0.1 localhost' /etc/hosts
     is "$(ip rule | sed -n '2,3s/\s\+/ /gp')" $'1: from all lookup main\n2: from all lookup default' "rules 1 and 2"

@@ -95,7 +95,7 @@ changes()
 {
     grep -E '^([0-9]+ +)?[a-z0-9_]+\(' "$work/trace" | sed -E 's/^[0-9]+ +//' |
         grep -vE '^open(at|at2)?\([^)]*O_RDONLY' | grep -vE '^open(at)?\([^)]*O_PATH' |
-        grep -vE '^write\([12],|^openat\(AT_FDCWD, "/dev/null",' | grep -vE '^send(to|msg)\(.*nlmsg_type=RTM_GET'
+        grep -vE '^writev?\([12],|^open(at)?\((AT_FDCWD, )?"/dev/null",' | grep -vE '^send(to|msg)\(.*nlmsg_type=RTM_GET'
     grep -E '^([0-9]+ +)?open(at|at2)?\([^)]*O_(CREAT|TRUNC)' "$work/trace"
 }
 

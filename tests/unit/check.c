@@ -260,6 +260,34 @@ static void test_probes_follow_each_other(void **state)
     assert_int_equal(check.probes, 0); /* the first is due in an hour */
 }
 
+/* Somebody says that it may be bad: it is asked now, and soon again, until it is good. */
+static void test_hurry(void **state)
+{
+    CLEANUP_FREE char *target = xasprintf("%s/ready", (const char *)*state);
+    struct check_config config = config_of(CHECK_FILE, target);
+
+    config.interval = 3600 * INT64_C(1000);
+    config.failures = 3;
+    check_hurry(&check); /* does not run */
+    check_start(&check, &loop, &config, CHECK_UNTIL_BAD, &calls);
+    check_hurry(&check);
+    run_until_verdict();
+    assert_false(last_good);
+    assert_true(check.bad_since > 0 && check.bad_since < check.began);
+    shell("touch ready");
+    check_start(&check, &loop, &config, CHECK_UNTIL_BAD, &calls);
+    check_hurry(&check);
+    run_silently(&loop, &verdicts);
+    assert_int_equal(check.probes, 1); /* it was good: the next is due in an hour */
+    assert_true(check.good_at > 0);
+    shell("rm ready");
+    run_silently(&loop, &verdicts);
+    assert_int_equal(check.probes, 1);
+    check_start(&check, &loop, &config, CHECK_UNTIL_GOOD, &calls);
+    check_hurry(&check); /* it is fast enough */
+    assert_false(check.hurried);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -272,6 +300,7 @@ int main(void)
         test_in_check(test_reason_while_slow),
         test_in_check(test_again_from_the_verdict),
         test_in_check(test_probes_follow_each_other),
+        test_in_check(test_hurry),
     };
 
     return cmocka_run_group_tests_name("check", tests, NULL, NULL);

@@ -96,36 +96,6 @@ static void the_command_line(void **state)
     }
 }
 
-static void statistics(void **state)
-{
-    static const char *const good[] = {"", "cache 4833280\nrss 0\n", "nr_periods 0\nnr_throttled 0\nthrottled_time 0",
-                                       "a 18446744073709551615\n"};
-    static const struct {
-        const char *text;
-        const char *bad;
-    } cases[] = {
-        {"cache 1\nAnon:\t         123 kB\nFile: 1 kB\n", "Anon:\t         123 kB"},
-        {"cache 1\nAnon:  123 kB\n", "Anon:  123 kB"},
-        {"cache -1\n", "cache -1"},
-        {"cache\n", "cache"},
-        {"cache \n", "cache "},
-        {" 1\n", " 1"},
-        {"cache 1 2\n", "cache 1 2"},
-        {"cache  1\n", "cache  1"},
-        {"cache 1\n\nrss 1\n", ""},
-    };
-    char bad[64];
-
-    (void)state;
-    for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
-        assert_true(judge_statistics(good[i], bad));
-    }
-    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        assert_false(judge_statistics(cases[i].text, bad));
-        assert_string_equal(bad, cases[i].bad);
-    }
-}
-
 static void room_for_processes(void **state)
 {
     (void)state;
@@ -138,8 +108,8 @@ static void room_for_processes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fields_of_a_status), cmocka_unit_test(capabilities), cmocka_unit_test(contexts),
-        cmocka_unit_test(the_command_line),   cmocka_unit_test(statistics),   cmocka_unit_test(room_for_processes),
+        cmocka_unit_test(fields_of_a_status), cmocka_unit_test(capabilities),       cmocka_unit_test(contexts),
+        cmocka_unit_test(the_command_line),   cmocka_unit_test(room_for_processes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

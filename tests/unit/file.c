@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
 #include "base/util.h"
 #include "test.h"
@@ -93,6 +94,29 @@ static void test_write_over_leftover(void **state)
     assert_int_equal(file_write("file", "newest", 6, &plain, &err), 0);
     check_content("file", "newest");
     check_content("victim", "mine");
+}
+
+/* A kernel without SELinux keeps the attribute as it would any other, for root. */
+static void test_write_keeps_label(void **state)
+{
+    static const char label[] = "u:object_r:edge_etc_file:s0";
+    struct error err = {0};
+    char found[64] = "";
+
+    (void)state;
+    assert_int_equal(file_write("hosts", "one", 3, &plain, &err), 0);
+    if (setxattr("hosts", "security.selinux", label, sizeof(label), 0) != 0) {
+        print_message("no label can be set here: %s\n", strerror(errno));
+        skip();
+    }
+    assert_int_equal(file_write("hosts", "two", 3, &plain, &err), 0);
+    check_content("hosts", "two");
+    assert_int_equal(getxattr("hosts", "security.selinux", found, sizeof(found)), sizeof(label));
+    assert_string_equal(found, label);
+
+    /* Another file, made afterwards, has nothing of it. */
+    assert_int_equal(file_write("other", "x", 1, &plain, &err), 0);
+    assert_int_equal(getxattr("other", "security.selinux", found, sizeof(found)), -1);
 }
 
 static void test_write_errors(void **state)
@@ -213,10 +237,15 @@ static void test_make_private(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        test_in_directory(test_write),        test_in_directory(test_write_ignores_umask),
-        test_in_directory(test_read),         test_in_directory(test_write_over_leftover),
-        test_in_directory(test_put),          test_in_directory(test_write_errors),
-        test_in_directory(test_make_parents), test_in_directory(test_make_private),
+        test_in_directory(test_write),
+        test_in_directory(test_write_ignores_umask),
+        test_in_directory(test_read),
+        test_in_directory(test_write_over_leftover),
+        test_in_directory(test_put),
+        test_in_directory(test_write_errors),
+        test_in_directory(test_write_keeps_label),
+        test_in_directory(test_make_parents),
+        test_in_directory(test_make_private),
     };
 
     return cmocka_run_group_tests_name("file", tests, NULL, NULL);

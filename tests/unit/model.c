@@ -9,7 +9,7 @@
  *   MODEL_SEED=S       one sequence alone: the number that a failure tells
  */
 #include "base/util.h"
-#include "oracle.h"
+#include "world.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define SEQUENCES 300000
@@ -20,54 +20,6 @@
 static uint64_t reached[SERVICE_STATES][EVENTS]; /* how often */
 
 static void come_back(struct world *world);
-
-static uint32_t any(struct world *world, uint32_t count)
-{
-    world->random ^= world->random << 13;
-    world->random ^= world->random >> 7;
-    world->random ^= world->random << 17;
-    return (uint32_t)((world->random >> 32) % count);
-}
-
-static bool chance(struct world *world, uint32_t of)
-{
-    return !world->friendly && any(world, of) == 0;
-}
-
-/* The keeper's side of the messages. */
-static void keeper_start(struct world *world)
-{
-    struct keeper *keeper = &world->keeper;
-
-    world->in_flight = false;
-    if (keeper->instance < world->machine.instance) {
-        MUST(world, keeper->phase == IDLE); /* never two, and none that was not collected */
-        keeper->instance = world->machine.instance;
-        keeper->phase = FORKED;
-        keeper->doomed = false;
-    }
-}
-
-/* An instance that was never started and is collected can never be started any more. */
-static void keeper_collect(struct world *world)
-{
-    struct keeper *keeper = &world->keeper;
-
-    if (keeper->instance <= world->machine.collected) {
-        MUST(world, keeper->phase != FORKED && keeper->phase != RUNNING);
-        keeper->instance = world->machine.collected;
-        keeper->phase = IDLE;
-    }
-}
-
-static void keeper_signal(struct world *world, bool ends)
-{
-    struct keeper *keeper = &world->keeper;
-
-    if (keeper->phase == RUNNING && keeper->instance == world->machine.instance) {
-        keeper->doomed |= ends;
-    }
-}
 
 static void do_action(struct world *world, enum machine_action action)
 {
@@ -101,6 +53,12 @@ static void do_action(struct world *world, enum machine_action action)
             break;
         case ACTION_WATCH_PROGRAM:
             world->watches = true;
+            break;
+        case ACTION_PREPARE:
+            world->preparing = true;
+            break;
+        case ACTION_JUDGE:
+            world->judging = true;
             break;
         case ACTION_CHANGED:
             break;
@@ -141,6 +99,9 @@ static void feed(struct world *world, const struct machine_input *input)
     if (before.state != world->machine.state || before.instance != world->machine.instance) {
         world->checks_ready = world->checks_alive = world->watches = false;
     }
+    /* What nobody wants to know any more. */
+    world->preparing &= world->machine.state == SERVICE_WAITING && world->machine.held == CAUSE_PREPARING;
+    world->judging &= world->machine.judged != world->machine.collected;
     observe(world, &before, input);
     carry_out(world, actions);
 }
@@ -161,6 +122,10 @@ static void tell_holds(struct world *world)
         feed_event(world, EVENT_HOLD, causes[any(world, ARRAY_SIZE(causes))]);
     } else if (world->keeper.remains) {
         feed_event(world, EVENT_HOLD, CAUSE_REMAINS);
+    } else if (world->machine.judged != world->machine.collected) {
+        feed_event(world, EVENT_HOLD, CAUSE_JUDGING);
+    } else if (world->config.prepares) {
+        feed_event(world, EVENT_HOLD, CAUSE_PREPARING);
     } else {
         feed_event(world, EVENT_RELEASE, CAUSE_NONE);
     }
@@ -211,12 +176,15 @@ static void come_back(struct world *world)
     world->machine = world->noted;
     world->timer = 0;
     world->checks_ready = world->checks_alive = world->watches = world->clearing = world->in_flight = false;
+    world->preparing = world->judging = false;
     actions = machine_resume(&world->machine, &world->config, world->now);
     MUST(world, (actions & ACTION_CHANGED) == 0);
     before.due = world->machine.due;
     before.held = world->machine.held;
+    before.cause = world->machine.state == SERVICE_WAITING ? world->machine.cause : before.cause;
     MUST(world, memcmp(&before, &world->machine, sizeof(before)) == 0);
-    if (world->oracle.held == CAUSE_NONE) {
+    if (world->oracle.held == CAUSE_NONE || world->oracle.held == CAUSE_JUDGING ||
+        world->oracle.held == CAUSE_PREPARING) {
         world->oracle.held = CAUSE_RESOURCES;
     }
     observe_state(world);
@@ -319,11 +287,34 @@ static void wish(struct world *world)
     }
 }
 
+static void judge(struct world *world)
+{
+    static const int64_t spans[] = {0, 1, 300 * MS, 10 * SECOND};
+    bool parks = chance(world, 2);
+    int64_t span = spans[any(world, ARRAY_SIZE(spans))];
+
+    feed(world, &(struct machine_input){.event = EVENT_JUDGED,
+                                        .cause = parks ? CAUSE_JUDGED : CAUSE_NONE,
+                                        .instance = world->machine.instance,
+                                        .until = span == 0 ? 0 : world->now + span,
+                                        .blameless = any(world, 3) == 0});
+}
+
+/* Its profile answers, to what it was asked. */
+static void advise(struct world *world)
+{
+    if (world->judging || (world->preparing && chance(world, 4))) {
+        judge(world);
+    } else if (world->preparing) {
+        feed_event(world, EVENT_RELEASE, CAUSE_NONE);
+    }
+}
+
 /* Events of other instances, and events that no state of this world would give: nothing may come of them. */
 static void confuse(struct world *world)
 {
-    static const enum machine_event events[] = {EVENT_EXECUTED, EVENT_READY,     EVENT_ENDED,
-                                                EVENT_FAILED,   EVENT_UNHEALTHY, EVENT_EXTEND};
+    static const enum machine_event events[] = {EVENT_EXECUTED,  EVENT_READY,  EVENT_ENDED, EVENT_FAILED,
+                                                EVENT_UNHEALTHY, EVENT_EXTEND, EVENT_JUDGED};
     const struct machine before = world->machine;
     struct machine_input input = {.event = events[any(world, ARRAY_SIZE(events))], .until = world->now + SECOND};
     unsigned actions;
@@ -346,7 +337,13 @@ static void stray(struct world *world)
 {
     struct keeper told = world->told;
 
-    switch (any(world, 6)) {
+    switch (any(world, 8)) {
+        case 7:
+            judge(world);
+            break;
+        case 6:
+            feed_event(world, EVENT_WAKE, CAUSE_NONE);
+            break;
         case 4:
             tell(world, &told); /* old news */
             break;
@@ -382,7 +379,7 @@ static void live(struct world *world)
 {
     static void (*const doings[])(struct world *) = {tick, tick,  tick,      tick, tick,   tell_record,
                                                      pass, fire,  fire,      look, suffer, turn_world,
-                                                     wish, stray, come_back, look};
+                                                     wish, stray, come_back, look, advise, advise};
 
     doings[any(world, ARRAY_SIZE(doings))](world);
 }
@@ -397,6 +394,7 @@ static void finish(struct world *world)
     for (int round = 0; world->machine.state != SERVICE_READY; round++) {
         MUST(world, round < 20);
         tick(world);
+        advise(world);
         look(world);
         if (world->machine.state == SERVICE_DELAYED || world->machine.state == SERVICE_STOPPING) {
             fire(world);
@@ -433,6 +431,8 @@ static void choose_config(struct world *world)
         .has_ready_check = any(world, 2) == 0,
         .has_alive_check = any(world, 2) == 0,
         .clear_group = any(world, 3) == 0,
+        .prepares = any(world, 3) == 0,
+        .judges = any(world, 3) == 0,
     };
 }
 

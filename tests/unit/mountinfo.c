@@ -30,6 +30,7 @@ static void fields_of_a_line(void **state)
     assert_string_equal(entry->root, "/mnt1");
     assert_string_equal(entry->target, "/mnt2");
     assert_string_equal(entry->options, "rw,noatime");
+    assert_string_equal(entry->propagation, "master:1 shared:7");
     assert_string_equal(entry->type, "ext3");
     assert_string_equal(entry->source, "/dev/root");
     assert_string_equal(entry->fs_options, "rw,errors=continue");
@@ -45,11 +46,24 @@ static void escapes_and_empty_fields(void **state)
     (void)state;
     assert_int_equal(table.count, 2);
     assert_string_equal(table.entries[0].source, "");
+    assert_string_equal(table.entries[0].propagation, "");
     assert_string_equal(table.entries[0].fs_options, "rw");
     assert_string_equal(table.entries[1].root, "/a b");
     assert_string_equal(table.entries[1].target, "/c\\d\te");
     assert_string_equal(table.entries[1].source, "no\nde");
     mountinfo_free(&table);
+}
+
+static void tags(void **state)
+{
+    (void)state;
+    assert_true(mountinfo_has_tag("shared:7", "shared"));
+    assert_true(mountinfo_has_tag("master:1 shared:7", "shared"));
+    assert_true(mountinfo_has_tag("shared:7 master:1", "master"));
+    assert_true(mountinfo_has_tag("unbindable", "unbindable"));
+    assert_false(mountinfo_has_tag("master:1 propagate_from:2", "shared"));
+    assert_false(mountinfo_has_tag("sharedness:1 unshared:1", "shared"));
+    assert_false(mountinfo_has_tag("", "shared"));
 }
 
 static void what_is_no_mount_is_left_out(void **state)
@@ -135,6 +149,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fields_of_a_line),
         cmocka_unit_test(escapes_and_empty_fields),
+        cmocka_unit_test(tags),
         cmocka_unit_test(what_is_no_mount_is_left_out),
         cmocka_unit_test(the_kernels_own),
         cmocka_unit_test(options),

@@ -32,12 +32,16 @@ struct oracle {
     bool shutdown; /* wanted down by the daemon's end alone */
     bool again;
     uint32_t held; /* CAUSE_NONE: released */
+    bool unjudged; /* its last end is being looked into */
     bool free;     /* the next start needs no delay */
     uint32_t failures;
     uint64_t starts;
     uint64_t ends;
     int64_t failed_at;
-    int64_t least; /* delay */
+    int64_t least;   /* delay */
+    int64_t entered; /* its state, or had a start */
+    int64_t from;    /* when the present delay began */
+    int64_t woken;   /* when it may start, whatever the delay; 0: never */
     int64_t ready_at;
 };
 
@@ -52,6 +56,8 @@ struct world {
     bool checks_ready;
     bool checks_alive;
     bool watches;
+    bool preparing; /* somebody was asked */
+    bool judging;
     bool clearing;  /* the group */
     bool in_flight; /* ACTION_START is on its way to the keeper */
     bool friendly;  /* no death, nothing fails */
@@ -91,6 +97,15 @@ static inline int64_t law(const struct machine_config *config, uint32_t failures
     return (int64_t)(delay * thousandths / 1000);
 }
 
+/* The same for a start that a wake brings: free for five failures, then as slow as the first, and so on. */
+static inline int64_t wake_law(const struct machine_config *config, uint32_t failures)
+{
+    int64_t delay = failures > 5 ? law(config, failures - 5, 1000) : 0;
+
+    delay = delay > 30 * SECOND ? 30 * SECOND : delay;
+    return delay < 100 * MS ? 100 * MS : delay;
+}
+
 static int64_t most(int64_t a, int64_t b)
 {
     return a > b ? a : b;
@@ -99,6 +114,60 @@ static int64_t most(int64_t a, int64_t b)
 static bool runs(const struct machine *machine)
 {
     return machine->state == SERVICE_STARTING || machine->state == SERVICE_READY || machine->state == SERVICE_STOPPING;
+}
+
+/* Nobody looks into its last end any more. */
+static void end_judging(struct world *world)
+{
+    struct oracle *oracle = &world->oracle;
+
+    oracle->unjudged = false;
+    if (oracle->held == CAUSE_JUDGING) {
+        oracle->held = world->config.prepares ? CAUSE_PREPARING : CAUSE_NONE;
+    }
+}
+
+/* Its profile has spoken. */
+static void observe_judgement(struct world *world, const struct machine *before, const struct machine_input *input)
+{
+    const struct machine *after = &world->machine;
+    struct oracle *oracle = &world->oracle;
+    bool parked = before->state == SERVICE_PARKED;
+
+    if (runs(before) || before->state == SERVICE_STOPPED || before->state == SERVICE_FINISHED ||
+        (parked && before->cause == CAUSE_MISSING)) {
+        MUST(world, memcmp(before, after, sizeof(*before)) == 0);
+        return;
+    }
+    if (oracle->unjudged && input->blameless) {
+        oracle->failures -= oracle->failures > 0;
+        oracle->least = SECOND;
+        oracle->from = oracle->entered;
+    }
+    end_judging(world);
+    if (input->cause == CAUSE_JUDGED) {
+        MUST(world, after->state == SERVICE_PARKED && after->cause == CAUSE_JUDGED && after->due == input->until);
+        oracle->woken = input->until;
+    } else {
+        MUST(world, parked == (after->state == SERVICE_PARKED));
+    }
+}
+
+static void observe_wake(struct world *world, const struct machine *before)
+{
+    struct oracle *oracle = &world->oracle;
+    bool parked = before->state == SERVICE_PARKED && before->cause == CAUSE_JUDGED;
+
+    if (parked || before->state == SERVICE_DELAYED) {
+        int64_t due = oracle->entered + wake_law(&world->config, oracle->failures);
+
+        oracle->from = oracle->entered;
+        oracle->woken = parked || oracle->woken == 0 || due < oracle->woken ? due : oracle->woken;
+        MUST(world, due > world->now || !parked || world->machine.state != SERVICE_PARKED);
+        MUST(world, due > world->now || world->machine.state != SERVICE_DELAYED || before->due <= due);
+    } else {
+        MUST(world, memcmp(before, &world->machine, sizeof(*before)) == 0);
+    }
 }
 
 /* A wish was noted. */
@@ -114,6 +183,7 @@ static void observe_wish(struct world *world, const struct machine *before, cons
         if (shutdown && before->state == SERVICE_FINISHED) {
             return;
         }
+        end_judging(world);
         oracle->shutdown = shutdown && (oracle->wanted || oracle->shutdown);
         oracle->wanted = false;
         oracle->again = false;
@@ -123,6 +193,7 @@ static void observe_wish(struct world *world, const struct machine *before, cons
         (input->event == EVENT_WANT_AGAIN && input->cause == CAUSE_CHANGED && !oracle->wanted)) {
         return;
     }
+    end_judging(world);
     oracle->wanted = true;
     oracle->shutdown = false;
     oracle->failures = 0;
@@ -142,6 +213,7 @@ static void observe_end(struct world *world, const struct machine *before, const
     bool final = world->config.restart == 2 || (world->config.restart == 1 && clean);
 
     oracle->ends++;
+    oracle->woken = 0;
     MUST(world, input->event == EVENT_ENDED || failed);
     MUST(world, runs(before) && input->instance == before->instance && after->collected == before->instance);
     MUST(world, keeper->instance < before->instance || keeper->phase == ENDED || keeper->phase == FAILED);
@@ -158,7 +230,11 @@ static void observe_end(struct world *world, const struct machine *before, const
         MUST(world, after->state == SERVICE_FINISHED);
     } else {
         oracle->failures++;
-        oracle->failed_at = world->now;
+        oracle->failed_at = oracle->from = world->now;
+        oracle->unjudged = world->config.judges && (stopping || !failed);
+        if (oracle->unjudged && (oracle->held == CAUSE_NONE || oracle->held == CAUSE_PREPARING)) {
+            oracle->held = CAUSE_JUDGING;
+        }
         oracle->least = failed && !stopping ? SECOND : 0;
         oracle->free = false;
         MUST(world, missing == (after->state == SERVICE_PARKED));
@@ -166,7 +242,7 @@ static void observe_end(struct world *world, const struct machine *before, const
     oracle->again = false;
 }
 
-static void observe_start(struct world *world, const struct machine *before)
+static void observe_start(struct world *world, const struct machine *before, const struct machine_input *input)
 {
     const struct machine *after = &world->machine;
     struct oracle *oracle = &world->oracle;
@@ -176,8 +252,13 @@ static void observe_start(struct world *world, const struct machine *before)
     MUST(world, after->instance == before->instance + 1 && after->collected == before->instance);
     MUST(world, oracle->wanted && oracle->held == CAUSE_NONE);
     MUST(world, !world->config.clear_group || !world->keeper.remains);
-    MUST(world, oracle->free || world->now >= oracle->failed_at + least - 1);
+    MUST(world, oracle->free || world->now >= oracle->failed_at + least - 1 ||
+                    (oracle->woken != 0 && world->now >= oracle->woken));
+    MUST(world, !oracle->unjudged && (!world->config.prepares || input->event == EVENT_RELEASE));
+    oracle->held = world->config.prepares ? CAUSE_PREPARING : CAUSE_NONE;
     oracle->free = false;
+    oracle->entered = world->now;
+    oracle->woken = 0;
 }
 
 /* What the daemon has set up must be what the state needs. */
@@ -193,6 +274,8 @@ static void observe_state(struct world *world)
     MUST(world, machine->held == oracle->held);
     MUST(world, machine->failures == oracle->failures);
     MUST(world, machine->instance == oracle->starts && machine->collected == oracle->ends);
+    MUST(world, machine->judged == oracle->ends - oracle->unjudged);
+    MUST(world, machine->state != SERVICE_WAITING || machine->cause == machine->held);
     MUST(world, machine->restarts == (oracle->starts > 0 ? oracle->starts - 1 : 0));
     MUST(world, machine->state != SERVICE_STARTING || (machine->due != 0) == (config->start_timeout != 0));
     MUST(world, machine->state != SERVICE_READY || (machine->due != 0) == (oracle->failures != 0));
@@ -200,9 +283,10 @@ static void observe_state(struct world *world)
     MUST(world, (machine->ready_at != 0) <= (machine->started_at != 0));
     if (machine->state == SERVICE_DELAYED) {
         int64_t longest = law(config, oracle->failures, 1000 + (int)config->jitter);
+        bool woken = oracle->woken != 0 && machine->due <= oracle->woken;
 
-        MUST(world, machine->due <= oracle->failed_at + most(longest, SECOND) + 1);
-        MUST(world, oracle->least != 0 || machine->due <= oracle->failed_at + longest + 1);
+        MUST(world, woken || machine->due <= oracle->from + most(longest, SECOND) + 1);
+        MUST(world, woken || oracle->least != 0 || machine->due <= oracle->from + longest + 1);
     }
 }
 
@@ -216,7 +300,9 @@ static void observe_daemon(struct world *world)
     MUST(world,
          world->checks_ready == (machine->state == SERVICE_STARTING && executed && world->config.has_ready_check));
     MUST(world, world->checks_alive == (machine->state == SERVICE_READY && world->config.has_alive_check));
-    MUST(world, world->watches == (machine->state == SERVICE_PARKED));
+    MUST(world, world->watches == (machine->state == SERVICE_PARKED && machine->cause == CAUSE_MISSING));
+    MUST(world, world->preparing == (machine->state == SERVICE_WAITING && machine->held == CAUSE_PREPARING));
+    MUST(world, world->judging == world->oracle.unjudged);
 }
 
 static void observe(struct world *world, const struct machine *before, const struct machine_input *input)
@@ -235,12 +321,26 @@ static void observe(struct world *world, const struct machine *before, const str
     } else if (input->event >= EVENT_WANT_UP && input->event <= EVENT_WANT_AGAIN) {
         observe_wish(world, before, input);
     }
+    if (before->state == SERVICE_PARKED && before->cause == CAUSE_JUDGED && after->state != SERVICE_PARKED) {
+        MUST(world, input->event == EVENT_WAKE || input->event == EVENT_TIMER ||
+                        (input->event >= EVENT_WANT_UP && input->event <= EVENT_WANT_AGAIN));
+    }
+    if (input->event == EVENT_JUDGED) {
+        observe_judgement(world, before, input);
+    } else if (input->event == EVENT_WAKE) {
+        observe_wake(world, before);
+    }
     if (after->collected != before->collected) {
-        oracle->held = oracle->held == CAUSE_NONE && world->config.clear_group ? CAUSE_REMAINS : oracle->held;
+        bool is_free = oracle->held == CAUSE_NONE || oracle->held == CAUSE_PREPARING;
+
+        oracle->held = is_free && world->config.clear_group ? CAUSE_REMAINS : oracle->held;
         observe_end(world, before, input);
     }
     if (after->instance != before->instance) {
-        observe_start(world, before);
+        observe_start(world, before, input);
+    }
+    if (after->state != before->state) {
+        oracle->entered = world->now;
     }
     if (after->state == SERVICE_READY && before->state != SERVICE_READY) {
         oracle->ready_at = world->now;

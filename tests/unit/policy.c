@@ -150,8 +150,8 @@ static void test_jitter(void **state)
     for (size_t j = 0; j < ARRAY_SIZE(jitters); j++) {
         for (size_t d = 0; d < ARRAY_SIZE(delays); d++) {
             int64_t part = jitters[j] < 1000 ? jitters[j] : 1000;
-            __int128 reach = (__int128)delays[d] * part / 1000;
-            __int128 most = delays[d] + reach;
+            int64_t reach = delays[d] / 1000 * part + delays[d] % 1000 * part / 1000;
+            int64_t most = delays[d] > INT64_MAX - reach ? INT64_MAX : delays[d] + reach;
             uint64_t seed = 42;
             bool below = false;
             bool above = false;
@@ -160,8 +160,8 @@ static void test_jitter(void **state)
                 int64_t delay = machine_jitter(delays[d], jitters[j], &seed);
 
                 assert_true(delay >= delays[d] - reach && delay >= 0 && delay <= most);
-                below |= delay <= delays[d] - (reach * 9 + 9) / 10;
-                above |= delay >= delays[d] + (reach * 9 + 9) / 10;
+                below |= delay <= delays[d] - (reach - reach / 10);
+                above |= delay >= delays[d] + (reach - reach / 10);
             }
             assert_true(below && above); /* the whole range is used */
         }

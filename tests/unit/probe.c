@@ -200,6 +200,34 @@ static void test_http_good(void **state)
     }
 }
 
+/* All of several must be good; the first that is not is named. */
+static void test_http_of_several(void **state)
+{
+    struct server good;
+    struct server bad;
+    const char *targets[3];
+    CLEANUP_FREE char *reason = NULL;
+    struct check_config config;
+
+    start_unix(state, &good, answer_good);
+    snprintf(bad.target, sizeof(bad.target), "unix:%s/b.sock:/path?a=b", (const char *)*state);
+    start_server(&bad, listen_unix("b.sock", 5), answer_500);
+    config = config_of(CHECK_HTTP, good.target);
+    config.targets = targets;
+    config.target_count = 3;
+    targets[0] = targets[1] = targets[2] = good.target;
+    assert_good(&config);
+    reason = xasprintf("%.80s: it answers with status 500", bad.target);
+    for (size_t i = 0; i < 3; i++) {
+        targets[i] = bad.target;
+        assert_bad(&config, reason);
+        targets[i] = good.target;
+    }
+    assert_good(&config);
+    stop_server(&good);
+    stop_server(&bad);
+}
+
 static void test_http_bad(void **state)
 {
     static const struct {
@@ -390,10 +418,15 @@ static void test_stopped_at_every_stage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        test_in_check(test_http_good),        test_in_check(test_http_bad),
-        test_in_check(test_http_hangs),       test_in_check(test_http_over_tcp),
-        test_in_check(test_nobody_listens),   test_in_check(test_tcp),
-        test_in_check(test_tcp_meets_itself), test_in_check(test_stopped_at_every_stage),
+        test_in_check(test_http_good),
+        test_in_check(test_http_of_several),
+        test_in_check(test_http_bad),
+        test_in_check(test_http_hangs),
+        test_in_check(test_http_over_tcp),
+        test_in_check(test_nobody_listens),
+        test_in_check(test_tcp),
+        test_in_check(test_tcp_meets_itself),
+        test_in_check(test_stopped_at_every_stage),
     };
 
     return cmocka_run_group_tests_name("probe", tests, NULL, NULL);

@@ -205,7 +205,11 @@ static void test_status(void **state)
         "{\"name\": \"file /d\", \"action\": \"change\"}],"
         "\"services\": [{\"name\": \"dockerd\", \"state\": \"ready\", \"pid\": 9, \"since_ms\": 5000, \"restarts\": 1},"
         "{\"name\": \"edgecore\", \"state\": \"delayed\", \"since_ms\": 10, \"restarts\": 2, \"next_try_ms\": 90,"
-        "\"reason\": \"exit 3\"}]}";
+        "\"reason\": \"exit 3\"},"
+        "{\"name\": \"third\", \"state\": \"parked\", \"since_ms\": 10, \"next_try_ms\": 540000, \"cause\": \"token-refused\","
+        "\"reason\": \"the cloud refused it\", \"remedy\": \"make a new one\", \"waits_for\": [\"/t to change\", \"a mount\"]},"
+        "{\"name\": \"fourth\", \"state\": \"parked\", \"since_ms\": 10, \"cause\": \"lost\", \"reason\": \"it is\","
+        "\"waits_for\": []}]}";
     CLEANUP_JSON cJSON *status = json_parse(json, strlen(json));
     CLEANUP_JSON cJSON *empty = cJSON_CreateObject();
     CLEANUP_TEXT struct text out = {0};
@@ -219,6 +223,11 @@ static void test_status(void **state)
                         "resources: 1 of 4 in place\n"
                         "dockerd          ready     for 5.0 s, pid 9, 1 restarts\n"
                         "edgecore         delayed   for 10 ms, 2 restarts, next try in 90 ms: exit 3\n"
+                        "third            parked    for 10 ms, 0 restarts, next try in 9 min: token-refused: the cloud "
+                        "refused it\n"
+                        "    remedy: make a new one\n"
+                        "    waits for /t to change or a mount\n"
+                        "fourth           parked    for 10 ms, 0 restarts: lost: it is\n"
                         "edgeinit: pid 7, up 60.0 s\n");
     /* An answer of another version: what is not there is not shown, and nothing breaks. */
     text_free(&out);

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/asking.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+
+#include "base/child.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/util.h"
+#include "edge/profile.h"
+#include "supervise/logs.h"
+
+/* Go writes the stacks of all goroutines when it dies of a fault: 750 lines for dockerd. */
+#define LAST_LINES 1000
+#define HEARD_LATE MICROSECONDS_PER_SECOND
+#define GRACE \
+    MICROSECONDS_PER_SECOND /* beyond the child's own alarm(2), which does not reach one that hangs in the kernel */
+
+struct ask {
+    struct asking *asking;
+    struct service *service;
+    enum question question;
+    pid_t pid; /* 0: reaped, or never there */
+    struct loop_source answer;
+    struct loop_timer patience;
+    struct ask *next;
+};
+
+static const char *const doings[] = {
+    [QUESTION_PREPARE] = "prepared", [QUESTION_JUDGE] = "looked into", [QUESTION_SETTLE] = "settled"};
+
+static bool has(const struct service_config *config, enum question question)
+{
+    const struct profile *profile = profile_find(service_profile_words[config->profile]);
+
+    return profile != NULL && (question == QUESTION_PREPARE  ? profile->prepare != NULL
+                               : question == QUESTION_SETTLE ? profile->settle != NULL
+                                                             : profile->judge != NULL);
+}
+
+/* In the child. */
+
+static const struct service_config *find_config(const struct node *node, const char *name)
+{
+    for (size_t i = 0; i < node->services.count; i++) {
+        if (streq(node->services.items[i].name, name)) {
+            return &node->services.items[i];
+        }
+    }
+    return NULL;
+}
+
+static void prepare(const struct profile *profile, const struct profile_call *call, struct judgement *judgement)
+{
+    struct error err = {0};
+    char text[1024];
+
+    if (profile->prepare(call, judgement, &err) != 0) {
+        log_error("%s: could not be prepared, and is started all the same: %s", call->service->name,
+                  error_text(&err, text, sizeof(text)));
+        *judgement = (struct judgement){0};
+    }
+}
+
+/* Why it ended: what made us stop it, if we did. */
+static enum service_cause cause_of_end(const struct machine *machine)
+{
+    return machine->last_end == CAUSE_STOP_TIMEOUT && machine->stop_cause != CAUSE_NONE
+               ? (enum service_cause)machine->stop_cause
+               : (enum service_cause)machine->last_end;
+}
+
+/* The daemon hears of a start when the first lines may have been read already; the keeper's record knows better. */
+static int64_t first_line_at(const struct service *service)
+{
+    return service->record.instance == service->machine.collected ? service->record.started_at
+                                                                  : service->machine.started_at - HEARD_LATE;
+}
+
+static void judge(const struct profile *profile, struct profile_call *call, const struct service *service,
+                  struct judgement *judgement)
+{
+    const struct machine *machine = &service->machine;
+    CLEANUP_TEXT struct text log = {0};
+
+    logs_last(call->directory, LAST_LINES, first_line_at(service), &log);
+    call->end = cause_of_end(machine);
+    call->status = machine->last_status;
+    call->lived = machine->started_at == 0 ? -1 : (machine->since - machine->started_at) / MICROSECONDS_PER_MILLISECOND;
+    call->log = text_string(&log);
+    profile->judge(call, judgement);
+}
+
+static void answer_and_exit(const struct ask *ask, int pipe_fd, pid_t parent)
+{
+    const struct service *service = ask->service;
+    const struct service_config *config;
+    struct judgement judgement = {0};
+    struct node node = {0};
+    struct profile_call call = {
+        .node = &node, .paths = ask->asking->paths, .directory = service->directory, .status = -1, .lived = -1};
+    const struct profile *profile;
+
+    setpgid(0, 0);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    prctl(PR_SET_NAME, "edgeinit-ask");
+    if (getppid() != parent) {
+        _exit(EXIT_FAILURE);
+    }
+    child_reset_signals();
+    signal(SIGPIPE, SIG_IGN);
+    alarm(PROFILE_PATIENCE);
+    if (node_load(&node, call.paths) != 0) {
+        log_error("%s: cannot be %s: the manifest has mistakes", service->config->name, doings[ask->question]);
+        _exit(EXIT_FAILURE);
+    }
+    config = find_config(&node, service->config->name);
+    profile = config == NULL ? NULL : profile_find(service_profile_words[config->profile]);
+    call.service = config;
+    if (profile != NULL && ask->question == QUESTION_PREPARE && profile->prepare != NULL) {
+        prepare(profile, &call, &judgement);
+    } else if (profile != NULL && ask->question == QUESTION_JUDGE && profile->judge != NULL) {
+        judge(profile, &call, service, &judgement);
+    } else if (profile != NULL && ask->question == QUESTION_SETTLE && profile->settle != NULL) {
+        profile->settle(&call);
+    }
+    _exit(file_write_all(pipe_fd, (const char *)&judgement, sizeof(judgement)) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+}
+
+/* In the daemon. */
+
+/* Kill it, with what it started. Reaped like every child. */
+static void drop(struct ask *ask)
+{
+    int fd = ask->answer.fd;
+
+    loop_timer_clear(ask->asking->loop, &ask->patience);
+    loop_remove(ask->asking->loop, &ask->answer);
+    if (fd >= 0) {
+        close(fd);
+    }
+    if (ask->pid > 0) {
+        kill(-ask->pid, SIGKILL);
+        kill(ask->pid, SIGKILL);
+    }
+    free(ask);
+}
+
+static void end_ask(struct ask *ask)
+{
+    struct ask **at = &ask->asking->asks;
+
+    while (*at != ask) {
+        at = &(*at)->next;
+    }
+    *at = ask->next;
+    drop(ask);
+}
+
+static void answered(struct ask *ask, const struct judgement *judgement)
+{
+    struct service *service = ask->service;
+    enum question question = ask->question;
+
+    end_ask(ask);
+    counsel_answer(service, question, judgement);
+}
+
+static void answer_came(void *data, uint32_t events)
+{
+    struct ask *ask = data;
+    struct judgement judgement;
+    ssize_t length = read(ask->answer.fd, &judgement, sizeof(judgement)); /* one write, smaller than a pipe's page */
+
+    (void)events;
+    if (length < 0 && (errno == EINTR || errno == EAGAIN)) {
+        return;
+    }
+    if (length > 0 && judgement_take(&judgement, &judgement, (size_t)length)) {
+        answered(ask, &judgement);
+        return;
+    }
+    log_error("%s: whoever %s it ended without an answer; going on without one", ask->service->config->name,
+              doings[ask->question]);
+    answered(ask, NULL);
+}
+
+static void no_answer(void *data)
+{
+    struct ask *ask = data;
+
+    if (ask->answer.fd >= 0) {
+        log_error("%s: was not %s within %d s; going on without that", ask->service->config->name,
+                  doings[ask->question], PROFILE_PATIENCE);
+    }
+    answered(ask, NULL);
+}
+
+static int begin_child(struct ask *ask, struct error *err)
+{
+    pid_t daemon = getpid();
+    int ends[2];
+
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        return error_system(err, errno, "make a pipe");
+    }
+    if (loop_add(ask->asking->loop, &ask->answer, ends[0], EPOLLIN, answer_came, ask, err) != 0) {
+        close(ends[0]);
+        close(ends[1]);
+        return -1;
+    }
+    ask->pid = fork();
+    if (ask->pid == 0) {
+        answer_and_exit(ask, ends[1], daemon);
+    }
+    close(ends[1]);
+    if (ask->pid < 0) {
+        ask->pid = 0;
+        error_system(err, errno, "fork");
+        loop_remove(ask->asking->loop, &ask->answer);
+        close(ends[0]);
+        return -1;
+    }
+    setpgid(ask->pid, ask->pid); /* whoever of us comes first */
+    return 0;
+}
+
+static void ask(void *data, struct service *service, enum question question)
+{
+    struct asking *asking = data;
+    struct ask *made = xcalloc(1, sizeof(*made));
+    struct error err = {0};
+    char text[1024];
+    int64_t due = clock_now() + PROFILE_PATIENCE * MICROSECONDS_PER_SECOND + GRACE;
+
+    *made =
+        (struct ask){.asking = asking, .service = service, .question = question, .answer.fd = -1, .next = asking->asks};
+    asking->asks = made;
+    if (begin_child(made, &err) != 0) {
+        log_error("%s: cannot be %s: %s; going on without that", service->config->name, doings[question],
+                  error_text(&err, text, sizeof(text)));
+        due = clock_now();
+    }
+    loop_timer_set(asking->loop, &made->patience, due, no_answer, made);
+}
+
+static void forget(void *data, struct service *service, enum question question)
+{
+    struct asking *asking = data;
+    struct ask *next;
+
+    for (struct ask *at = asking->asks; at != NULL; at = next) {
+        next = at->next;
+        if (at->service == service && at->question == question) {
+            end_ask(at);
+        }
+    }
+}
+
+void asking_open(struct asking *asking, struct loop *loop, struct supervisor *supervisor,
+                 const struct node_paths *paths)
+{
+    *asking = (struct asking){.loop = loop, .paths = paths};
+    supervisor->counsel = (struct counsel_calls){.has = has, .ask = ask, .forget = forget, .data = asking};
+}
+
+void asking_close(struct asking *asking)
+{
+    struct ask *next;
+
+    for (struct ask *at = asking->asks; at != NULL; at = next) {
+        next = at->next;
+        drop(at);
+    }
+    asking->asks = NULL;
+}
+
+bool asking_reap(struct asking *asking, pid_t pid)
+{
+    for (struct ask *at = asking->asks; at != NULL; at = at->next) {
+        if (at->pid == pid) {
+            at->pid = 0; /* the end of its pipe says the rest */
+            return true;
+        }
+    }
+    return false;
+}

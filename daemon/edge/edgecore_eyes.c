@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How the board is looked at for edgecore's judgement. */
+#include <time.h>
+
+#include "base/file.h"
+#include "base/util.h"
+#include "edge/ask.h"
+#include "edge/edgecore_judge.h"
+#include "edge/killed.h"
+
+#define SOCKETS_LARGEST (4 << 20)
+#define LISTENING "0A"  /* TCP_LISTEN in /proc/net/tcp */
+#define NAME_LONGEST 15 /* bytes of a process's name: TASK_COMM_LEN less one */
+
+static enum docker_state look_at_docker(void)
+{
+    struct ask ask = {.target = "unix:/var/run/docker.sock:/_ping"};
+    enum docker_state state = DOCKER_ABSENT;
+
+    ask_all(&ask, 1, DOCKER_PATIENCE);
+    if (ask.outcome == ASK_ANSWERED && ask.status >= 200 && ask.status <= 299) {
+        state = DOCKER_ANSWERS;
+    } else if (ask.outcome == ASK_OPEN && ask.connected) {
+        state = DOCKER_SILENT;
+    }
+    ask_free(&ask);
+    return state;
+}
+
+/* The inode of the socket that listens at the port, of /proc/net/tcp or tcp6; 0: none does. */
+static unsigned long listener_in(const char *path, int port)
+{
+    CLEANUP_FREE char *table = NULL;
+    struct error ignored = {0};
+    size_t length = 0;
+
+    if (file_read(path, SOCKETS_LARGEST, &table, &length, &ignored) != 0) {
+        return 0;
+    }
+    for (char *line = table; *line != '\0'; line += strcspn(line, "\n"), line += *line == '\n') {
+        char *fields[10];
+        CLEANUP_FREE char *copy = xstrndup(line, strcspn(line, "\n"));
+        char *rest = copy;
+        size_t count = 0;
+        const char *colon;
+
+        while (count < ARRAY_SIZE(fields) && (fields[count] = strtok_r(rest, " ", &rest)) != NULL) {
+            count++;
+        }
+        colon = count < ARRAY_SIZE(fields) ? NULL : strrchr(fields[1], ':');
+        if (colon != NULL && streq(fields[3], LISTENING) && strtol(colon + 1, NULL, 16) == port) {
+            return strtoul(fields[9], NULL, 10);
+        }
+    }
+    return 0;
+}
+
+static bool holds(const char *process, unsigned long inode)
+{
+    CLEANUP_FREE char *path = xasprintf("/proc/%s/fd", process);
+    CLEANUP_FREE char *wanted = xasprintf("socket:[%lu]", inode);
+    CLEANUP_DIR DIR *directory = opendir(path);
+    const struct dirent *entry;
+
+    while (directory != NULL && (entry = readdir(directory)) != NULL) {
+        char target[64] = "";
+        ssize_t length = readlinkat(dirfd(directory), entry->d_name, target, sizeof(target) - 1);
+
+        if (length > 0 && streq(target, wanted)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void look_for_holder(int port, char *text, size_t size)
+{
+    unsigned long inode = listener_in("/proc/net/tcp", port);
+    CLEANUP_DIR DIR *processes = opendir("/proc");
+    const struct dirent *entry;
+
+    text[0] = '\0';
+    inode = inode != 0 ? inode : listener_in("/proc/net/tcp6", port);
+    while (inode != 0 && processes != NULL && (entry = readdir(processes)) != NULL) {
+        CLEANUP_FREE char *path = NULL;
+        CLEANUP_FREE char *name = NULL;
+        struct error ignored = {0};
+        size_t length = 0;
+
+        if (entry->d_name[0] < '1' || entry->d_name[0] > '9' || !holds(entry->d_name, inode)) {
+            continue;
+        }
+        path = xasprintf("/proc/%s/comm", entry->d_name);
+        if (file_read(path, NAME_LONGEST + 2, &name, &length, &ignored) == 0) {
+            name[strcspn(name, "\n")] = '\0';
+            snprintf(text, size, "pid %.10s (%s)", entry->d_name, name);
+        }
+        return;
+    }
+}
+
+static int64_t seconds(void)
+{
+    struct timespec now = {0};
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return now.tv_sec;
+}
+
+const struct edgecore_eyes edgecore_eyes = {
+    .docker = look_at_docker, .holder = look_for_holder, .out_of_memory = killed_for_memory, .seconds = seconds};

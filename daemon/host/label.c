@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/label.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "base/util.h"
+#include "host/module.h"
+
+#define CONTEXT_CHECK "/sys/fs/selinux/context"
+
+struct option {
+    const char *text;
+    size_t length;
+};
+
+/* The next of options separated by commas; a comma in quotes separates nothing. */
+static bool next_option(const char **rest, struct option *option)
+{
+    const char *at = *rest;
+    bool quoted = false;
+
+    if (at == NULL || *at == '\0') {
+        return false;
+    }
+    for (; *at != '\0' && (*at != ',' || quoted); at++) {
+        quoted ^= *at == '"';
+    }
+    *option = (struct option){*rest, (size_t)(at - *rest)};
+    *rest = *at == ',' ? at + 1 : at;
+    return true;
+}
+
+/* Length of "context=" and the like at the start of the option; 0: another option. */
+static size_t key_length(const struct option *option)
+{
+    static const char *const keys[] = {"context=", "defcontext=", "fscontext=", "rootcontext="};
+
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        size_t length = strlen(keys[i]);
+
+        if (option->length > length && strncmp(option->text, keys[i], length) == 0) {
+            return length;
+        }
+    }
+    return 0;
+}
+
+/* As the policy knows it: without the quotes. */
+static char *bare(const char *text, size_t length)
+{
+    struct text out = {0};
+
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] != '"') {
+            text_append(&out, text + i, 1);
+        }
+    }
+    return text_take(&out);
+}
+
+static bool has_same(const char *shown, const struct option *wanted)
+{
+    CLEANUP_FREE char *label = bare(wanted->text, wanted->length);
+    struct option option;
+
+    while (next_option(&shown, &option)) {
+        CLEANUP_FREE char *other = bare(option.text, option.length);
+
+        if (streq(label, other)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool label_is_used(void)
+{
+    return module_knows_file_system("selinuxfs");
+}
+
+bool label_is_asked(const char *options)
+{
+    struct option option;
+
+    while (next_option(&options, &option)) {
+        if (key_length(&option) > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+char *label_options(const char *options)
+{
+    struct text kept = {0};
+    struct option option;
+
+    if (options == NULL) {
+        return NULL;
+    }
+    if (!label_is_asked(options) || label_is_used()) {
+        return xstrdup(options);
+    }
+    while (next_option(&options, &option)) {
+        if (key_length(&option) == 0) {
+            text_format(&kept, "%s%.*s", kept.length == 0 ? "" : ",", (int)option.length, option.text);
+        }
+    }
+    return text_take(&kept);
+}
+
+char *label_missing(const char *options, const char *shown)
+{
+    struct option option;
+
+    while (next_option(&options, &option)) {
+        if (key_length(&option) > 0 && !has_same(shown, &option)) {
+            return xstrndup(option.text, option.length);
+        }
+    }
+    return NULL;
+}
+
+int label_check(const char *options, const struct mount_entry *entry, struct error *err)
+{
+    CLEANUP_FREE char *missing = NULL;
+
+    if (!label_is_asked(options) || !label_is_used()) {
+        return 0;
+    }
+    missing = label_missing(options, entry->fs_options);
+    if (missing == NULL) {
+        return 0;
+    }
+    error_set(err, ERROR_SYSTEM, EBUSY, "mount %s with %s: it is mounted without, and its label cannot change",
+              entry->target, missing);
+    return error_remedy(err, "stop what uses it, umount %s, and apply again", entry->target);
+}
+
+/* Does the loaded policy know this context? The kernel checks what is written to that file; who may not ask, gets no
+ * answer, and that is no "no". */
+static bool is_unknown(const char *context)
+{
+    CLEANUP_CLOSE int fd = open(CONTEXT_CHECK, O_RDWR | O_CLOEXEC);
+
+    return fd >= 0 && write(fd, context, strlen(context) + 1) < 0 && errno == EINVAL;
+}
+
+bool label_explain(const char *options, struct error *err)
+{
+    struct option option;
+
+    if (!label_is_asked(options) || !label_is_used()) {
+        return false;
+    }
+    if (err->errnum == EACCES) {
+        error_remedy(err,
+                     "look for \"avc: denied\" in the kernel log: context= needs filesystem relabelfrom and relabelto, "
+                     "defcontext= relabelfrom; see docs/selinux.md for what each release allows");
+        return true;
+    }
+    while (err->errnum == EINVAL && next_option(&options, &option)) {
+        size_t key = key_length(&option);
+        CLEANUP_FREE char *context = bare(option.text + key, option.length - key);
+
+        if (key > 0 && is_unknown(context)) {
+            error_remedy(err,
+                         "the loaded policy has no label %s: correct \"options\", or build the image with sepolicy/",
+                         context);
+            return true;
+        }
+    }
+    return false;
+}

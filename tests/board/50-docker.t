@@ -1,0 +1,61 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# The shipped manifests, nothing over them, with the real dockerd: overlay2 on the f2fs card. A container, the second boot
+# with it, the card pulled out while it runs and put back. BOARD_SHORT=1: the first boot alone.
+
+# shellcheck disable=SC2154 # dir, patience and their like come from lib.sh
+set -uo pipefail
+# shellcheck source=lib.sh
+source "$(dirname "$(readlink -f "$0")")/lib.sh"
+
+shipped dayu200
+cp "$board_root/out/board/image.tar" "$dir/data/local/tmp/"
+patience=${BOARD_PATIENCE:-300} # a busy machine emulates slowly
+
+container()
+{
+    on docker run --rm busybox echo in a container
+}
+
+ok "boot" boot --append board.docker || console
+ok "dockerd is ready" on edgeinit wait-ready --timeout "${patience}s" dockerd || console
+is "$(resources_left)" '' "all of the manifests is in place"
+is "$(on 'docker info --format "{{.Driver}} {{.CgroupVersion}} {{.DockerRootDir}}"')" 'overlay2 1 /mnt/f2fs' "dockerd uses what was made for it"
+like "$(on 'docker info' 2>&1)" 'Backing Filesystem: f2fs' "overlay2 on f2fs"
+ok "docker import" on 'docker import /data/local/tmp/image.tar busybox'
+is "$(container | tail -1)" 'in a container' "a container runs"
+is "$(on "cat /proc/$(service dockerd pid)/oom_score_adj")" -500 "dockerd's oom_score_adj"
+# On a busy machine dockerd gives its containerd up now and then, and is started again.
+dockerd=$(service dockerd pid restarts)
+[[ $dockerd == *' 0' ]] || diag "dockerd: $dockerd" "$(console | grep -E 'edgeinit: dockerd|level=(fatal|error)')"
+on 'kill -9 $(pidof edgeinit)'
+ok "edgeinit is killed, and back" wait_for "$patience" on edgeinit wait-ready dockerd
+is "$(service dockerd pid restarts)" "$dockerd" "dockerd did not notice"
+ok "power off" vm off 60
+if [[ ${BOARD_SHORT:-} ]]; then
+    done_testing
+fi
+
+diag "second boot"
+ok "boot" again --append board.docker || console
+ok "dockerd is ready" on edgeinit wait-ready --timeout "${patience}s" dockerd || console
+is "$(resources_left)" '' "all in place"
+is "$(container | tail -1)" 'in a container' "a container of the image of the first boot"
+
+diag "the card is pulled out while a container runs"
+on 'docker run -d --name box busybox sh -c "while :; do echo x >>/x; sleep 0.1; done"' >/dev/null
+is "$(on 'docker ps --format "{{.Names}}"')" box "control: it runs"
+card out
+ok "dockerd is stopped" wait_for "$patience" service_is dockerd state waiting || diag "$(on edgeinit status; console | tail -20)"
+is "$(on 'mkdir -p /dev/bare && mount --bind /mnt /dev/bare && ls -A /dev/bare/f2fs; umount /dev/bare')" '' \
+    "nothing was written into the bare directory"
+like "$(on edgeinit status)" 'mount /mnt/f2fs +(its device is gone|waiting)' "status says why" || diag "$(on edgeinit status)"
+card in
+ok "put back: dockerd is ready" wait_for "$patience" service_is dockerd state ready || diag "$(on edgeinit status; console | tail -20)"
+is "$(resources_left)" '' "all in place"
+is "$(on 'grep -c " /mnt/f2fs " /proc/mounts')" 1 "the card alone is mounted there"
+is "$(container | tail -1)" 'in a container' "containers run"
+ok "the one that ran can be started again" on docker start box || diag "$(on docker logs box)"
+vm off 60
+done_testing

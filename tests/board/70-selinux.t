@@ -1,0 +1,129 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# The policy of sepolicy/ over the reduced base, enforcing from the first moment on: the shipped manifests with the card
+# labelled, dockerd and containers, without one denial in the kernel log; then what is refused, and how edgeinit tells.
+
+# shellcheck disable=SC2154 # dir, patience and their like come from lib.sh
+set -uo pipefail
+# shellcheck source=lib.sh
+source "$(dirname "$(readlink -f "$0")")/lib.sh"
+patience=${BOARD_PATIENCE:-300}
+
+card=/dev/block/mmcblk0p1
+content=u:object_r:edge_content_file:s0
+# The DAYU200's manifest for an image with a policy: the card gets a label, the mode is left alone, and nothing is written
+# to the image (its mount points come with it).
+sed -e "s#\"type\": \"f2fs\", #&\"options\": \"context=$content\", #" -e 's#"selinux": "permissive"#"selinux": "unchanged"#' \
+    -e '/"descriptor"/d' -e 's#"named": \["systemd"\],#"named": ["systemd"]#' \
+    -e '/"named"/,/}/ { /"remount": true/d }' "$board_root/cfg/boards/dayu200.json" | overlay 10-dayu200
+cp "$board_root/out/board/image.tar" "$dir/data/local/tmp/"
+
+# denied: the kernel log's denials that no test has seen yet
+denied()
+{
+    touch "$dir/seen"
+    on 'dmesg | grep "avc: *denied"' >"$dir/all"
+    comm -13 <(sort "$dir/seen") <(sort "$dir/all")
+    cp "$dir/all" "$dir/seen"
+}
+
+domain()
+{
+    on "tr -d '\\000' </proc/$1/attr/current"
+}
+
+label()
+{
+    on "getfattr --absolute-names -h --only-values -n security.selinux $1 | tr -d '\\000'"
+}
+
+# apply JSON: as edgeinit, from a manifest of its own, where it may read one
+manifest=/data/service/el1/public/edgeinit/other.json
+apply()
+{
+    on "cat >$manifest <<'END'
+$1
+END
+chmod 600 $manifest; edgeinit apply --manifest $manifest --run-dir /dev/edgeinit/other; echo code \$?"
+}
+
+ok "boot, enforcing" boot --root root-selinux --append 'board.docker enforcing=1' --life 2400 || console
+on 'echo 0 >/proc/sys/kernel/printk_ratelimit' # every denial is in the log
+ok "dockerd is ready" on edgeinit wait-ready --timeout "${patience}s" dockerd || console
+is "$(resources_left)" '' "all of the manifests is in place"
+is "$(on cat /sys/fs/selinux/enforce)" 1 "enforcing"
+
+diag "domains by transition, labels by file_contexts and by who made it"
+is "$(domain 1)" u:r:init:s0 "init"
+is "$(domain "$(on pidof edgeinit)")" u:r:edgeinit:s0 "edgeinit"
+is "$(domain "$(on pidof edgeinit-keeper)")" u:r:edge_keeper:s0 "its keeper"
+is "$(domain "$(service dockerd pid)")" u:r:edge_runtime:s0 "dockerd"
+is "$(domain "$(on pidof containerd)")" u:r:edge_runtime:s0 "containerd"
+is "$(label /)" u:object_r:rootfs:s0 "label of /"
+is "$(label /data)" u:object_r:data_file:s0 "of /data"
+is "$(label /data/service/el1/public/edgeinit)" u:object_r:edgeinit_data_file:s0 "of the state directory"
+is "$(label /data/var)" $content "of /data/var"
+is "$(label /dev/edgeinit)" u:object_r:edge_run_file:s0 "of the run directory"
+is "$(label /mnt/f2fs)" $content "of the card"
+is "$(label /etc/hosts)" u:object_r:edge_etc_file:s0 "of the staged /etc/hosts"
+like "$(on grep f2fs /proc/mounts)" "context=$content" "the card is mounted with context="
+
+diag "containers"
+ok "docker import" on 'docker import /data/local/tmp/image.tar busybox'
+is "$(on 'docker run --rm busybox cat /proc/self/attr/current' | tr -d '\0')" u:r:edge_container:s0 "a container's domain"
+like "$(on 'docker run --rm busybox sh -c "ping -c 1 127.0.0.1; echo x >/dev/shm/x; mv /bin/id /bin/moved; cp /bin/busybox /bin/new; rm /bin/new; cat /sys/class/net/eth0/address"')" \
+    '02:42' "network, shared memory, files of its own and of its image"
+on 'docker run -d --init --name web -m 32m -p 8080:80 busybox sh -c "echo page >/tmp/index.html; httpd -f -p 80 -h /tmp"' >/dev/null
+ok "a published port" wait_for "$patience" on 'wget -qO- http://127.0.0.1:8080/ | grep -q page'
+like "$(on 'docker exec web ps')" 'docker-init' "docker exec, --init"
+ok "pause, unpause, signal, stop" on 'docker pause web && docker unpause web && docker kill -s HUP web && docker stop -t 2 web && docker rm web'
+like "$(on 'docker run --rm -v kept:/v busybox sh -c "echo x >/v/y; ls /v"')" y "a volume"
+like "$(on 'docker run --rm --network host --read-only --tmpfs /t:exec --security-opt no-new-privileges -u 1000 --cap-drop ALL busybox \
+    sh -c "cp /bin/busybox /t/busybox; /t/busybox echo ran; cat /proc/self/attr/current"' | tr -d '\0')" \
+    'ran.*u:r:edge_container:s0' "no_new_privs, another user, no capabilities, a program on a tmpfs" 
+on 'kill -9 $(pidof edgeinit)'
+ok "edgeinit is killed, and back" wait_for "$patience" on edgeinit wait-ready dockerd
+is "$(service dockerd restarts)" 0 "dockerd did not notice"
+denials=$(denied)
+is "$denials" '' "not one denial: $(grep -c . <<<"$denials") of them"
+
+diag "two walls, which OpenHarmony has built for everybody"
+like "$(on 'docker run --rm busybox sh -c "rm /bin/cat; echo code \$?"')" 'Permission denied.*code 1' "an image's file cannot be removed"
+like "$(denied)" 'denied +\{ rename \}.*scontext=u:r:edge_runtime:s0.*tclass=chr_file' "the runtime may not move the mark into place"
+like "$(on 'docker run --rm busybox sh -c "echo new >/bin/cat && mv /bin/ls /bin/dir && echo done"')" 'done' "but changed and renamed"
+is "$(denied)" '' "without a denial"
+
+like "$(on edgeinit doctor)" 'yes +selinux.dockerd +dockerd gets the domain u:r:edge_runtime:s0.*no +selinux.setfcap.*no +selinux.remove' \
+    "doctor knows both walls" || diag "$(on edgeinit doctor)"
+is "$(denied | grep -v '{ rename }.*tclass=chr_file')" '' "and tries the one, and has no other denial"
+
+diag "what edgeinit says to a refusal"
+like "$(apply '{"version": 1, "host": {"selinux": "permissive"}}')" 'does not allow setenforce.*code 1' "permissive: not here"
+is "$(on cat /sys/fs/selinux/enforce)" 1 "still enforcing"
+like "$(denied)" 'denied +\{ setenforce \}' "the policy refused it"
+like "$(apply '{"version": 1, "host": {"mounts": [{"target": "/mnt/f2fs", "source": "'$card'", "type": "f2fs", "options": "context=u:object_r:edge_tmpfs_file:s0"}]}}')" \
+    'its label cannot change.*umount /mnt/f2fs.*code 1' "another label on what is mounted"
+like "$(apply '{"version": 1, "host": {"mounts": [{"target": "/mnt/new", "type": "tmpfs", "options": "context=u:object_r:nothing:s0"}]}}')" \
+    'the loaded policy has no label u:object_r:nothing:s0.*code 1' "a label that the policy does not know"
+denied >/dev/null
+
+diag "a file that is written anew keeps its label"
+on "echo '{}' >/data/var/kept.json; setfattr -n security.selinux -v u:object_r:edge_etc_file:s0 /data/var/kept.json"
+like "$(apply '{"version": 1, "host": {"files": [{"path": "/data/var/kept.json", "json": {"a": 1}}]}}')" 'code 0' "written"
+is "$(on cat /data/var/kept.json | tr -d ' \n')" '{"a":1}' "it is the new one"
+is "$(label /data/var/kept.json)" u:object_r:edge_etc_file:s0 "with the old one's label"
+is "$(denied)" '' "without a denial"
+
+diag "defcontext=, for releases before 6.0"
+on edgeinit stop dockerd
+ok "the card is free" wait_for "$patience" on "umount /mnt/f2fs"
+denied >/dev/null
+like "$(apply '{"version": 1, "host": {"mounts": [{"target": "/mnt/f2fs", "source": "'$card'", "type": "f2fs", "options": "defcontext='$content'"}]}}')" \
+    'code 0' "mounted"
+is "$(label /mnt/f2fs)" $content "files without a label have it"
+is "$(denied)" '' "without a denial"
+
+is "$(on 'dmesg | grep -c "avc:.*granted"')" 0 "and nobody was permissive: no denial was let through"
+vm off 60
+done_testing

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# What the tests on the virtual board share: TAP, and a board that a test makes, boots, asks and takes the power from.
+# Everything is in $dir and gone when the test ends, the machine too; BOARD_KEEP=1 leaves the directory.
+
+board_here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+board_root=$(readlink -f "$board_here/../..")
+export PATH="$PATH:/usr/sbin:/sbin" LC_ALL=C
+# shellcheck source=../sandbox/lib.sh
+source "$board_here/../sandbox/lib.sh"
+dir=$(mktemp -d)
+# Emulated, and beside other work: what takes a second on a board may take ten.
+patience=${BOARD_PATIENCE:-60}
+
+vm()
+{
+    local verb=$1
+    shift
+    "$board_here/vm" "$verb" "$dir/board" "$@"
+}
+
+finish()
+{
+    vm cut
+    if [[ ${BOARD_KEEP:-} ]]; then
+        diag "kept: $dir"
+    else
+        rm -rf "$dir"
+    fi
+}
+trap finish EXIT
+trap 'exit 143' TERM INT HUP
+
+# What /data holds at the first boot: the manifests in conf.d.
+conf=$dir/data/service/el1/public/edgeinit/conf.d
+mkdir -p "$conf" "$dir/data/local/tmp"
+
+# overlay NAME <JSON: an overlay over the shipped manifest; later names win. The shipped ones by: shipped dayu200
+overlay()
+{
+    cat >"$conf/$1.json"
+    chmod 644 "$conf/$1.json"
+}
+
+shipped()
+{
+    overlay "10-$1" <"$board_root/cfg/boards/$1.json"
+}
+
+# boot [vm's options]: until the board answers. Its console is $dir/board/console.
+boot()
+{
+    vm start --data "$dir/data" "$@" && vm wait "$patience" 'init: .* start edgeinit' >/dev/null && answers
+}
+
+answers()
+{
+    wait_for "$patience" vm run 5 true
+}
+
+# again [vm's options]: the same disks
+again()
+{
+    : >"$dir/board/console"
+    boot --again "$@"
+}
+
+# on COMMAND...: on the board; stdout and stderr
+on()
+{
+    vm run "$patience" "$*" </dev/null
+}
+
+# card out|in
+card()
+{
+    local answer
+    answer=$(vm card "$1") || diag "card $1: $answer"
+}
+
+# push FILE PATH: a file onto the board
+push()
+{
+    vm run "$patience" "cat >$2" <"$1"
+}
+
+console()
+{
+    cat "$dir/board/console"
+}
+
+# console_has REGEX
+console_has()
+{
+    grep -qE "$1" "$dir/board/console"
+}
+
+# service NAME KEY...: of status --json, "" for what is not there. A key may be last_end.cause.
+service()
+{
+    on edgeinit status --json | /usr/bin/python3 -I -c '
+import json, sys
+def get(item, key):
+    for part in key.split("."):
+        item = item.get(part, "") if isinstance(item, dict) else ""
+    return str(item)
+for item in json.load(sys.stdin)["services"]:
+    if item["name"] == sys.argv[1]:
+        print(*(get(item, key) for key in sys.argv[2:]))' "$@" 2>/dev/null
+}
+
+# service_is NAME KEY WANTED
+service_is()
+{
+    [[ $(service "$1" "$2") == "$3" ]]
+}
+
+# resources_left: those that are not in place
+resources_left()
+{
+    on edgeinit plan | grep -E '^[-+~!.] ' | head -20
+}
