@@ -219,10 +219,11 @@ int main(void)
     put("/proc/sys/net/ipv4/ip_forward", "1");
     write_descriptor();
     replace("/etc", ".hosts.edgeinit-new", "hosts", "127.0.0.1 edge-board\n127.0.0.1 localhost\n", true);
-    replace("/etc/docker", ".daemon.json.edgeinit-new", "daemon.json",
-            "{\"registry-mirrors\":[\"https://docker.mirrors.ustc.edu.cn\"],\"experimental\":false,"
-            "\"storage-driver\":\"overlay2\",\"data-root\":\"/mnt/f2fs\"}\n",
-            false);
+    replace(
+        "/etc/docker", ".daemon.json.edgeinit-new", "daemon.json",
+        "{\"registry-mirrors\":[\"https://docker.mirrors.ustc.edu.cn\"],\"experimental\":false,"
+        "\"storage-driver\":\"overlay2\",\"data-root\":\"/mnt/f2fs\",\"live-restore\":true,\"log-level\":\"warn\"}\n",
+        false);
     if (!among("cpuset", held, LENGTH(held))) {
         put("/dev/cpuset/background/cpuset.mems", "0");
     }

@@ -170,7 +170,7 @@ cat >/etc/cgroups.json <<'END'
 END
 
 # setup dns nameserver and docker images registry
-echo "{\"registry-mirrors\":[\"https://docker.mirrors.ustc.edu.cn\"],\"experimental\":false,\"storage-driver\":\"overlay2\",\"data-root\":\"/mnt/f2fs\"}" >/etc/docker/daemon.json
+echo "{\"registry-mirrors\":[\"https://docker.mirrors.ustc.edu.cn\"],\"experimental\":false,\"storage-driver\":\"overlay2\",\"data-root\":\"/mnt/f2fs\",\"live-restore\":true,\"log-level\":\"warn\"}" >/etc/docker/daemon.json
 
 echo "127.0.0.1 localhost" >>/etc/hosts
 echo "1" >/proc/sys/net/ipv4/ip_forward
