@@ -34,6 +34,7 @@ soak: packages build ## kill the daemon 10,000 times, crash a service as often, 
 	@SOAK_KILLS=10000 prove --verbose tests/sandbox/42-survive.t tests/sandbox/43-many.t
 
 bench: packages build ## measure; out/bench.json
+	@build/compile static-$$(uname -m)
 	@bench/run
 
 dist: packages ## out/dist: fully static, for boards of aarch64, arm and x86_64, with an install script
@@ -43,7 +44,7 @@ docs: ## rewrite what is generated in docs/
 	@build/tables
 
 format: ## rewrite the sources in the project's format
-	@find daemon tests/unit tests/fuzz bench -name '*.[ch]' 2>/dev/null | xargs -r clang-format -i
+	@find daemon sa tests/unit tests/fuzz tests/openharmony bench \( -name '*.[ch]' -o -name '*.cpp' \) 2>/dev/null | xargs -r clang-format -i
 	@find . -name out -prune -o \( -name '*.gn' -o -name '*.gni' \) -print | xargs gn format
 
 clean: ## remove all that was built

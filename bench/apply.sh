@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash disable=SC2154 # here, results and runs come from on-board
 #
-# bench/apply.sh — how long bring-up takes: edgeinit, the bare system calls and the tutorial's script in turns.
+# bench/apply.sh — how long bring-up takes: edgeinit, the bare system calls and the tutorial's script in turns. Ours is the static
+# build, which is what is shipped; the dynamic one is measured beside it, each against a bare program that is linked alike.
 
 warm_up=3
 
@@ -58,18 +59,32 @@ make_script() {
     cp "$here/state.sh" "$PARTS/bin"
 }
 
+# compile_static OUTPUT ARGUMENT...: as the shipped build, with musl; in two steps, for its cc adds archives to whatever it links
+compile_static() {
+    local output=$1
+    shift
+    "$STATIC_CC" -std=gnu11 -Wall -Wextra -Werror -Os -D_GNU_SOURCE -fno-pie -c -o "/tmp/static.o" "$@"
+    "$STATIC_CC" -Wl,--gc-sections,-z,noseparate-code -s -o "$output" /tmp/static.o
+}
+
 make_bare() {
-    compile "$PARTS/bin/bare" -DABSENT="$(c_list "${absent[@]}")" -DHELD="$(c_list "${held[@]}")" \
-        -DCARD_TYPE="\"$BOARD_CARD_TYPE\"" "$here/bare.c"
+    local how
+    for how in compile_static compile; do
+        "$how" "$PARTS/bin/bare${how#compile}" -DABSENT="$(c_list "${absent[@]}")" -DHELD="$(c_list "${held[@]}")" \
+            -DCARD_TYPE="\"$BOARD_CARD_TYPE\"" "$here/bare.c"
+    done
+    compile_static "$PARTS/bin/nothing" -xc - <<<'int main(void) { return 0; }'
 }
 
 declare -A commands=(
-    [apply]='/system/bin/edgeinit apply'
-    [bare]=/system/bin/bare
+    [apply]='/system/bin/edgeinit-shipped apply'
+    [bare]=/system/bin/bare_static
+    [apply_dynamic]='/system/bin/edgeinit apply'
+    [bare_dynamic]=/system/bin/bare
     [script]='/system/bin/busybox sh /system/bin/script.sh'
     [script_exec]='/system/bin/busybox sh /system/bin/script-exec.sh'
 )
-contestants=(apply bare script script_exec)
+contestants=(apply bare apply_dynamic bare_dynamic script script_exec)
 
 # lap FIGURE COMMAND...: a sample of it, unless warming up
 lap() {
@@ -134,9 +149,10 @@ race() {
             lap "$name" ${commands[$name]}
             case $name in
             apply)
-                lap second_apply /system/bin/edgeinit apply
-                lap start /system/bin/edgeinit --version
+                lap second_apply /system/bin/edgeinit-shipped apply
+                lap start /system/bin/edgeinit-shipped --version
                 ;;
+            apply_dynamic) lap second_apply_dynamic /system/bin/edgeinit apply ;;
             bare) lap exec_floor /system/bin/nothing ;;
             esac
             root_drop

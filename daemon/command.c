@@ -8,7 +8,8 @@
 #include "base/path.h"
 #include "base/util.h"
 
-#define DEFAULT_MANIFEST "/system/etc/edgeinit/edgeinit.json"
+#define SYSTEM_DIRECTORY "/system/etc/edgeinit"
+#define DEFAULT_MANIFEST SYSTEM_DIRECTORY "/edgeinit.json"
 #define DEFAULT_STATE_DIR "/data/service/el1/public/edgeinit"
 #define LONGEST_TIMEOUT (365 * 24 * 3600 * INT64_C(1000))
 
@@ -19,7 +20,8 @@ static const struct {
 } option_texts[] = {
     {OPTION_MANIFEST, " [--manifest FILE]...",
      "  --manifest FILE  read this manifest; more of them are merged over it in order (RFC 7396).\n"
-     "                   Default: " DEFAULT_MANIFEST ", then conf.d/*.json of the state directory\n"},
+     "                   Default: " DEFAULT_MANIFEST ", then conf.d/*.json beside it and of the\n"
+     "                   state directory\n"},
     {OPTION_DIRECTORIES, "",
      "  --run-dir DIR    sockets and notes of this boot, on a tmpfs (default /dev/edgeinit on OpenHarmony,\n"
      "                   /run/edgeinit elsewhere)\n"
@@ -277,8 +279,12 @@ static const char *default_run_dir(void)
 static void add_default_manifests(struct command *command)
 {
     CLEANUP_FREE char *pattern = xasprintf("%s/conf.d/*.json", command->state_dir);
-    size_t count = glob(pattern, 0, NULL, &command->conf_d) == 0 ? command->conf_d.gl_pathc : 0;
+    size_t count;
 
+    /* What the image says, then what this board says. */
+    glob(SYSTEM_DIRECTORY "/conf.d/*.json", GLOB_APPEND, NULL, &command->conf_d);
+    glob(pattern, GLOB_APPEND, NULL, &command->conf_d);
+    count = command->conf_d.gl_pathc;
     command->manifests = xrealloc(command->manifests, (count + 1) * sizeof(*command->manifests));
     command->usual_manifests = true;
     command->manifests[command->manifest_count++] = DEFAULT_MANIFEST;

@@ -10,9 +10,12 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "command.h"
+#include "control/colour.h"
 #include "control/daemon.h"
+#include "control/down.h"
 #include "control/protocol.h"
 #include "control/show.h"
+#include "control/show_status.h"
 #include "doctor/verb.h"
 #include "ohos/hilog.h"
 #include "plan/apply.h"
@@ -91,7 +94,7 @@ static int run_plan(struct command *command)
 {
     static struct node node; /* until the process ends, which frees it at once */
     CLEANUP_TEXT struct text out = {0};
-    bool colour = show_wants_colour(STDOUT_FILENO);
+    bool colour = colour_is_wanted(STDOUT_FILENO);
     int code = EXIT_DONE;
 
     if (load(command, &node, print_problems) != 0) {
@@ -149,7 +152,7 @@ static int run_apply(struct command *command)
     static struct node node; /* until the process ends, which frees it at once */
     struct error err = {0};
     CLEANUP_TEXT struct text out = {0};
-    bool colour = show_wants_colour(STDOUT_FILENO);
+    bool colour = colour_is_wanted(STDOUT_FILENO);
     int64_t started = clock_now();
     int code;
 
@@ -246,7 +249,7 @@ static int run_status(struct command *command)
     if (command->json) {
         json_write(status, &out);
     } else {
-        show_status(status, show_wants_colour(STDOUT_FILENO), &out);
+        show_status(status, colour_is_wanted(STDOUT_FILENO), &out);
     }
     command_print(&out);
     return cJSON_GetObjectItemCaseSensitive(status, "manifest_refused") == NULL ? EXIT_DONE : EXIT_FAILED;
@@ -283,6 +286,50 @@ static int run_request(struct command *command)
     return code;
 }
 
+/* Without a manifest of ours the board is judged, and taken down, all the same. */
+static bool has_manifest(const struct command *command)
+{
+    return !command->usual_manifests || access(command->manifests[0], F_OK) == 0;
+}
+
+static void report_down(void *data, const char *target, const struct error *err)
+{
+    char text[1024];
+
+    (void)data;
+    if (err == NULL) {
+        printf("- mount %s\n", target);
+    } else {
+        fflush(stdout);
+        log_error("%s", error_text(err, text, sizeof(text)));
+    }
+}
+
+/* A manifest with mistakes is no reason to leave the board up: what runs is known without it. */
+static int run_down(struct command *command)
+{
+    static struct node node; /* until the process ends, which frees it at once */
+    struct node_paths paths = paths_of(command);
+    const struct service_list none = {0};
+    struct made_result result;
+    struct error err = {0};
+    bool elsewhere = hilog_take_over();
+    bool good = !has_manifest(command) || load(command, &node, elsewhere ? log_problems : print_problems) == 0;
+
+    if (down_run(&paths, good ? &node.services : &none, command->timeout, report_down, NULL, &result, &err) != 0) {
+        return command_print_error(&err);
+    }
+    if (result.held > 0) {
+        fflush(stdout);
+        log_error("the services are down, but %zu mount%s in use: do not pull the card", result.held,
+                  result.held == 1 ? " is" : "s are");
+        return EXIT_FAILED;
+    }
+    printf("the board is down: %zu mount%s taken off; the card may be pulled\n", result.taken,
+           result.taken == 1 ? "" : "s");
+    return EXIT_DONE;
+}
+
 static int run_logs(struct command *command)
 {
     struct error err = {0};
@@ -291,12 +338,6 @@ static int run_logs(struct command *command)
     return logs_show(command->run_dir, service, command->lines, command->follow, stdout, &err) == 0
                ? EXIT_DONE
                : command_print_error(&err);
-}
-
-/* Without a manifest of ours the board is judged all the same. */
-static bool has_manifest(const struct command *command)
-{
-    return !command->usual_manifests || access(command->manifests[0], F_OK) == 0;
 }
 
 static int run_doctor(struct command *command)
@@ -322,7 +363,7 @@ static int run_doctor(struct command *command)
     } else if (request.probe) {
         log_info("there is no manifest: judged as a board that is to run dockerd and edgecore");
     }
-    code = doctor_answer(&request, command->json, show_wants_colour(STDOUT_FILENO), &out, &err);
+    code = doctor_answer(&request, command->json, colour_is_wanted(STDOUT_FILENO), &out, &err);
     if (code < 0) {
         return err.code == ERROR_INPUT && err.errnum == 0 ? command_usage_error(command->verb, err.what, NULL)
                                                           : command_print_error(&err);
@@ -370,6 +411,14 @@ static const struct verb verbs[] = {
      "A manifest with mistakes is refused, and nothing changes. SIGHUP to the daemon does the same.\n"
      "Exit code 0: done (wait-ready waits for the services), 1: refused, 3: no daemon.\n",
      OPTION_DIRECTORIES | OPTION_TIMEOUT | OPTION_NO_WAIT, 0, 0, run_request},
+    {"down", "", "end it all: stop the services, unmount, free the card",
+     "Stops all services in reverse order, and what is left of them (containers, too); ends the daemon; takes off in\n"
+     "reverse order what edgeinit mounted. Then the card may be pulled. Says who uses what cannot be taken off. Works without\n"
+     "a daemon, and can be interrupted and run again; the next daemon, or apply, brings everything back. On OpenHarmony init\n"
+     "is asked to stop the service edgeinit, else it would start the daemon again: \"service_control start edgeinit\" does.\n"
+     "--timeout D: services that have not stopped by then are killed.\n"
+     "Exit code 0: down, 1: something is in use, or could not be done.\n",
+     OPTION_MANIFEST | OPTION_DIRECTORIES | OPTION_TIMEOUT, 0, 0, run_down},
     {"timeline", " [N [M]]", "where the time of a boot went, and what it waited for",
      "From the kernel's start to the moment when everything was ready: a bar for each item that mattered, and the critical\n"
      "path: what the end waited for, step by step. Boot 0 is the newest; the last ones are kept. Needs no daemon.\n"

@@ -7,7 +7,7 @@
 
 #include "base/file.h"
 #include "base/util.h"
-#include "control/show.h"
+#include "control/colour.h"
 #include "timeline/verb.h"
 
 #define USUAL_WIDTH 100 /* of output that goes to no terminal */
@@ -73,7 +73,7 @@ int run_timeline(struct command *command)
         .boot = (size_t)command->boot,
         .all = command->all,
         .compare = command->compare,
-        .colour = show_wants_colour(STDOUT_FILENO),
+        .colour = colour_is_wanted(STDOUT_FILENO),
         .width = output_width(),
     };
     CLEANUP_TEXT struct text out = {0};

@@ -159,6 +159,9 @@ if [ -n "$board" ]; then
     put "$here/etc/edgeinit/boards/$board.json" "$conf/10-$board.json" 0600
 fi
 [ -z "$edge" ] || put "$here/etc/edgeinit/edgecore.json" "$conf/50-edgecore.json" 0600
+for file in edgeinit.para edgeinit.para.dac; do
+    put "$here/param/$file" "/system/etc/param/$file" 0644
+done
 put "$here/init/$cfg" /system/etc/init/edgeinit.cfg 0500
 sync
 echo

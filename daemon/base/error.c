@@ -5,11 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/format.h"
+
 /* vsnprintf that shows where it cut. */
 __attribute__((format(printf, 3, 0))) static void format_cut(char *buffer, size_t size, const char *format,
                                                              va_list arguments)
 {
-    int length = vsnprintf(buffer, size, format, arguments);
+    int length = format_text(buffer, size, format, arguments);
 
     if (length >= (int)size) {
         memcpy(buffer + size - sizeof("..."), "...", sizeof("..."));

@@ -15,18 +15,23 @@
 
 int file_read_fd(int fd, const char *path, size_t limit, char **data, size_t *length, struct error *err)
 {
-    CLEANUP_FREE char *buffer = NULL;
-    size_t capacity = 4096;
+    char small[8192]; /* nearly all files fit: one allocation, of the right size */
+    CLEANUP_FREE char *large = NULL;
+    char *buffer = small;
+    size_t capacity = sizeof(small);
     size_t used = 0;
 
     /* Kernel files say their size is 0 or a page: read until the end, never by st_size. */
-    buffer = xrealloc(NULL, capacity + 1);
     for (;;) {
         ssize_t got;
 
         if (used == capacity) {
             capacity *= 2;
-            buffer = xrealloc(buffer, capacity + 1);
+            large = xrealloc(large, capacity + 1);
+            if (buffer == small) {
+                memcpy(large, small, used);
+            }
+            buffer = large;
         }
         got = read(fd, buffer + used, capacity - used);
         if (got < 0 && errno == EINTR) {
@@ -43,8 +48,12 @@ int file_read_fd(int fd, const char *path, size_t limit, char **data, size_t *le
             return error_system(err, EFBIG, "read %s: more than %zu bytes", path, limit);
         }
     }
-    buffer[used] = '\0';
-    *data = take_pointer(&buffer);
+    if (buffer == small) {
+        large = xmalloc(used + 1);
+        memcpy(large, small, used);
+    }
+    large[used] = '\0';
+    *data = take_pointer(&large);
     *length = used;
     return 0;
 }

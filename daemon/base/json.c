@@ -92,10 +92,42 @@ bool json_is_merged(const cJSON *target, const cJSON *patch)
     return true;
 }
 
+/* As cJSON writes strings, but straight into the text. */
+static void write_quoted(const char *string, struct text *out)
+{
+    static const char escaped[] = {
+        ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r', ['"'] = '"', ['\\'] = '\\'};
+    const char *plain = string;
+
+    text_append(out, "\"", 1);
+    for (const char *at = string; *at != '\0'; at++) {
+        unsigned char c = (unsigned char)*at;
+        bool short_form = c < sizeof(escaped) && escaped[c] != '\0';
+
+        if (c >= 0x20 && !short_form) {
+            continue;
+        }
+        text_append(out, plain, (size_t)(at - plain));
+        plain = at + 1;
+        if (short_form) {
+            text_append(out, (const char[]){'\\', escaped[c]}, 2);
+        } else {
+            text_format(out, "\\u%04x", c);
+        }
+    }
+    text_add(out, plain);
+    text_append(out, "\"", 1);
+}
+
 static void write_scalar(const cJSON *node, struct text *out)
 {
-    CLEANUP_FREE char *scalar = cJSON_PrintUnformatted(node);
+    CLEANUP_FREE char *scalar = NULL;
 
+    if (cJSON_IsString(node)) {
+        write_quoted(node->valuestring, out);
+        return;
+    }
+    scalar = cJSON_PrintUnformatted(node);
     text_add(out, scalar == NULL ? "null" : scalar);
 }
 
@@ -104,13 +136,6 @@ static void indent(struct text *out, int depth)
     for (int i = 0; i < depth; i++) {
         text_append(out, "  ", 2);
     }
-}
-
-static void write_quoted(const char *string, struct text *out)
-{
-    cJSON node = {.type = cJSON_String | cJSON_IsReference, .valuestring = (char *)string};
-
-    write_scalar(&node, out);
 }
 
 static void write_json(const cJSON *node, int depth, struct text *out)

@@ -6,7 +6,7 @@
 #ifndef EDGEINIT_BASE_JSON_H
 #define EDGEINIT_BASE_JSON_H
 
-#include <cjson/cJSON.h>
+#include <cJSON.h>
 #include <stdbool.h>
 #include <stddef.h>
 

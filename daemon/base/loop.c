@@ -104,24 +104,38 @@ static void run_timers(struct loop *loop)
     }
 }
 
+static int run_once(struct loop *loop, int timeout, struct error *err)
+{
+    loop->batch_count = epoll_wait(loop->epoll, loop->batch, ARRAY_SIZE(loop->batch), timeout);
+    if (loop->batch_count < 0 && errno != EINTR) {
+        loop->batch_count = 0;
+        return error_system(err, errno, "epoll_wait");
+    }
+    for (int i = 0; i < loop->batch_count && !loop->stop; i++) {
+        struct loop_source *source = loop->batch[i].data.ptr;
+
+        if (source != NULL) {
+            source->call(source->data, loop->batch[i].events);
+        }
+    }
+    loop->batch_count = 0;
+    run_timers(loop);
+    return 0;
+}
+
+int loop_poll(struct loop *loop, struct error *err)
+{
+    loop->stop = false;
+    return run_once(loop, 0, err);
+}
+
 int loop_run(struct loop *loop, struct error *err)
 {
     loop->stop = false;
     while (!loop->stop) {
-        loop->batch_count = epoll_wait(loop->epoll, loop->batch, ARRAY_SIZE(loop->batch), next_timeout(loop));
-        if (loop->batch_count < 0 && errno != EINTR) {
-            loop->batch_count = 0;
-            return error_system(err, errno, "epoll_wait");
+        if (run_once(loop, next_timeout(loop), err) != 0) {
+            return -1;
         }
-        for (int i = 0; i < loop->batch_count && !loop->stop; i++) {
-            struct loop_source *source = loop->batch[i].data.ptr;
-
-            if (source != NULL) {
-                source->call(source->data, loop->batch[i].events);
-            }
-        }
-        loop->batch_count = 0;
-        run_timers(loop);
     }
     return 0;
 }

@@ -51,4 +51,7 @@ void loop_timer_clear(struct loop *loop, struct loop_timer *timer);
 /* Run until loop->stop. Returns -1 if epoll itself fails. */
 int loop_run(struct loop *loop, struct error *err);
 
+/* Deliver what is ready now, without waiting. loop->stop afterwards: a callback has set it. */
+int loop_poll(struct loop *loop, struct error *err);
+
 #endif

@@ -38,7 +38,7 @@ bool path_is_normal(const char *path, const char **why)
 
 bool path_is_below(const char *path, const char *directory)
 {
-    if (streq(directory, "/")) {
+    if (directory[0] == '/' && directory[1] == '\0') {
         return path[0] == '/' && path[1] != '\0';
     }
     /* Asked for every pair of resources: most differ within a few bytes. */
@@ -76,6 +76,12 @@ const char *path_name(const char *path)
     return slash == NULL ? path : slash + 1;
 }
 
+/* Does a link's target end in no name of its own? Only the kernel knows what directory that is. */
+static bool is_nameless(const char *name)
+{
+    return name[0] == '\0' || streq(name, ".") || streq(name, "..");
+}
+
 int path_follow(const char *path, char resolved[PATH_MAX], struct error *err)
 {
     enum { MOST_LINKS = 40 }; /* the kernel's own limit, path_resolution(7) */
@@ -89,11 +95,12 @@ int path_follow(const char *path, char resolved[PATH_MAX], struct error *err)
         ssize_t length;
         int printed;
 
-        if (realpath(current, resolved) != NULL) {
-            return 0;
-        }
-        if (errno != ENOENT) {
-            return error_system(err, errno, "follow %s", path);
+        if (is_nameless(path_name(current))) {
+            if (realpath(current, resolved) != NULL) {
+                return 0;
+            }
+            snprintf(resolved, PATH_MAX, "%s", current);
+            return errno == ENOENT ? 0 : error_system(err, errno, "follow %s", path);
         }
         path_parent(current, parent);
         if (realpath(parent, real_parent) == NULL) {
@@ -109,7 +116,8 @@ int path_follow(const char *path, char resolved[PATH_MAX], struct error *err)
         }
         length = readlink(resolved, link, sizeof(link) - 1);
         if (length < 0) {
-            return errno == ENOENT ? 0 : error_system(err, errno, "follow %s", path);
+            /* Nothing is there yet, or what is there is no link. */
+            return errno == ENOENT || errno == EINVAL ? 0 : error_system(err, errno, "follow %s", path);
         }
         link[length] = '\0';
         printed = link[0] == '/' ? snprintf(current, sizeof(current), "%s", link)

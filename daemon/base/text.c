@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 
+#include "base/format.h"
 #include "base/util.h"
 
 static void reserve(struct text *text, size_t more)
@@ -34,19 +35,21 @@ void text_add(struct text *text, const char *string)
 void text_format(struct text *text, const char *format, ...)
 {
     va_list arguments;
-    int length;
+    size_t room;
+    size_t length;
 
+    reserve(text, 1);
+    room = text->capacity - text->length;
     va_start(arguments, format);
-    length = vsnprintf(NULL, 0, format, arguments);
+    length = (size_t)format_text(text->data + text->length, room, format, arguments);
     va_end(arguments);
-    if (length <= 0) {
-        return;
+    if (length >= room) {
+        reserve(text, length);
+        va_start(arguments, format);
+        format_text(text->data + text->length, length + 1, format, arguments);
+        va_end(arguments);
     }
-    reserve(text, (size_t)length);
-    va_start(arguments, format);
-    vsnprintf(text->data + text->length, (size_t)length + 1, format, arguments);
-    va_end(arguments);
-    text->length += (size_t)length;
+    text->length += length;
 }
 
 const char *text_string(const struct text *text)
@@ -151,10 +154,22 @@ bool text_parse_integer(const char *string, int64_t *number)
     return true;
 }
 
+/* snprintf(3) by format_text(). */
+__attribute__((format(printf, 3, 4))) static void text_print(char *buffer, size_t size, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    format_text(buffer, size, format, arguments);
+    va_end(arguments);
+}
+
 const char *text_show_duration(int64_t microseconds, char *buffer, size_t size)
 {
     if (microseconds < 10000) {
-        snprintf(buffer, size, "%.1f ms", (double)microseconds / 1e3);
+        int64_t tenths = (microseconds + 50) / 100;
+
+        text_print(buffer, size, "%" PRId64 ".%" PRId64 " ms", tenths / 10, tenths % 10);
     } else if (microseconds < 1000000) {
         snprintf(buffer, size, "%" PRId64 " ms", microseconds / 1000);
     } else if (microseconds < 120 * INT64_C(1000000)) {
@@ -227,8 +242,11 @@ static size_t utf8_sequence(const unsigned char *byte, size_t left)
 bool text_is_utf8(const char *bytes, size_t length, size_t *bad)
 {
     for (size_t at = 0; at < length;) {
-        size_t step = utf8_sequence((const unsigned char *)bytes + at, length - at);
+        size_t step = 1;
 
+        if ((unsigned char)bytes[at] >= 0x80) {
+            step = utf8_sequence((const unsigned char *)bytes + at, length - at);
+        }
         if (step == 0) {
             *bad = at;
             return false;

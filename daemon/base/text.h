@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A growing, always NUL-terminated text. Zero-initialise; release with text_free(). data is NULL while empty. */
+/* A growing, always NUL-terminated text. Zero-initialise; release with text_free(). data is NULL until the first byte. */
 struct text {
     char *data;
     size_t length;

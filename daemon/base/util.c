@@ -3,6 +3,8 @@
 
 #include <stdarg.h>
 
+#include "base/format.h"
+
 static void *checked(void *pointer)
 {
     static const char message[] = "edgeinit: out of memory\n";
@@ -44,11 +46,28 @@ char *xstrndup(const char *text, size_t length)
 char *xasprintf(const char *format, ...)
 {
     va_list arguments;
-    char *text = NULL;
-    int length;
+    char *text;
 
     va_start(arguments, format);
-    length = vasprintf(&text, format, arguments);
+    text = xvasprintf(format, arguments);
     va_end(arguments);
-    return checked(length < 0 ? NULL : text);
+    return text;
+}
+
+char *xvasprintf(const char *format, va_list arguments)
+{
+    char most[256];
+    va_list copy;
+    size_t size;
+    char *text;
+
+    va_copy(copy, arguments);
+    size = (size_t)format_text(most, sizeof(most), format, copy) + 1;
+    va_end(copy);
+    text = xmalloc(size);
+    if (size <= sizeof(most)) {
+        return memcpy(text, most, size);
+    }
+    format_text(text, size, format, arguments);
+    return text;
 }

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/inotify.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 
 #include "base/clock.h"
 #include "base/path.h"
@@ -23,9 +24,15 @@ int control_address(const char *run_dir, struct sockaddr_un *address, struct err
 
 static int no_daemon(const struct sockaddr_un *address, int errnum, struct error *err)
 {
+    if (errnum == EAGAIN) { /* what connect(2) says after SO_SNDTIMEO */
+        error_set(err, ERROR_TIMEOUT, 0, "the daemon at %s has taken no connection in time", address->sun_path);
+        return error_remedy(err, "many others ask it, or it is stopped or hangs");
+    }
     if (errnum != ENOENT && errnum != ECONNREFUSED) {
         error_system(err, errnum, "connect to %s", address->sun_path);
-        return errnum == EACCES ? error_remedy(err, "only root may ask the daemon") : -1;
+        return errnum == EACCES
+                   ? error_remedy(err, "only root may ask the daemon, and whom the manifest names in \"control\"")
+                   : -1;
     }
     error_set(err, ERROR_NO_DAEMON, 0, "no edgeinit daemon answers at %s", address->sun_path);
     return error_remedy(err, "start it with \"edgeinit daemon\", or name its --run-dir");
@@ -65,11 +72,20 @@ static int read_answer(int fd, int64_t deadline, struct text *answer, struct err
     }
 }
 
-static int connect_once(const struct sockaddr_un *address, struct error *err)
+/* A daemon whose queue of connections is full is waited for until the deadline, -1: for ever. */
+static int connect_once(const struct sockaddr_un *address, int64_t deadline, struct error *err)
 {
     CLEANUP_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int64_t left = deadline - clock_now();
+    struct timeval limit = {0}; /* none */
 
-    if (fd < 0 || connect(fd, (const struct sockaddr *)address, sizeof(*address)) != 0) {
+    if (deadline >= 0) {
+        left = left < 1 ? 1 : left;
+        limit.tv_sec = (time_t)(left / MICROSECONDS_PER_SECOND);
+        limit.tv_usec = (suseconds_t)(left % MICROSECONDS_PER_SECOND);
+    }
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) != 0 ||
+        connect(fd, (const struct sockaddr *)address, sizeof(*address)) != 0) {
         return no_daemon(address, errno, err);
     }
     return take_fd(&fd);
@@ -94,7 +110,7 @@ int control_wait(const char *run_dir, int64_t patience, struct error *err)
         snprintf(directory, sizeof(directory), "%s", run_dir);
         while (inotify_add_watch(watch, directory, IN_CREATE | IN_MOVED_TO) < 0 && path_up(directory)) {
         }
-        fd = connect_once(&address, err);
+        fd = connect_once(&address, deadline, err);
         left = (deadline - clock_now()) / MICROSECONDS_PER_MILLISECOND;
         if (fd >= 0 || err->code != ERROR_NO_DAEMON || left <= 0) {
             return fd >= 0 ? 0 : -1;
@@ -115,7 +131,7 @@ cJSON *control_ask(const char *run_dir, const cJSON *request, int64_t patience, 
     if (control_address(run_dir, &address, err) != 0) {
         return NULL;
     }
-    fd = connect_once(&address, err);
+    fd = connect_once(&address, deadline, err);
     if (fd < 0) {
         return NULL;
     }

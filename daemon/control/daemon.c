@@ -3,37 +3,37 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/spare.h"
 #include "base/util.h"
 #include "control/asking.h"
 #include "control/bringup.h"
 #include "control/diagnosis.h"
 #include "control/drift.h"
+#include "control/lock.h"
+#include "control/publish.h"
 #include "control/server.h"
 #include "control/status.h"
 #include "control/verbs.h"
 #include "edge/profile.h"
 #include "host/owner.h"
 
-#define LOCK_NAME "daemon.lock"
 #define READY_NAME "ready"
 #define EDGE_NAME "edge"
 #define LOCK_PATIENCE (500 * MICROSECONDS_PER_MILLISECOND)
+#define REST_AFTER (300 * MICROSECONDS_PER_MILLISECOND)
 
 struct daemon {
     const struct node_paths *paths;
-    struct node *node;
-    bool own_node; /* it came with a reload, and is ours to free */
+    struct node *kept; /* the services of the manifest */
     struct loop loop;
     struct supervisor supervisor;
     struct bringup bringup;
@@ -41,16 +41,25 @@ struct daemon {
     struct recording recording;
     struct diagnosis diagnosis;
     struct asking asking;
+    struct publish publish;
     struct server server;
     struct loop_source signals;
+    struct loop_timer rest;
     bool ready;    /* everything was, once */
     bool examined; /* by doctor */
     int64_t started;
 };
 
-/* Keep of the node what the services need, and give the rest back: the resources' part of the manifest is read anew by
- * the workers that want it. */
-static void keep_little(struct node *node)
+/* All that the manifest says, but for the services, is read anew by the workers that want it. */
+static struct node *keep_services(const struct node *node)
+{
+    struct node *kept = xcalloc(1, sizeof(*kept));
+
+    node_keep_services(kept, node);
+    return kept;
+}
+
+static void forget(struct node *node)
 {
     cJSON *edge = cJSON_GetObjectItemCaseSensitive(node->manifest.root, "edge");
     char *token = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(edge, "token"));
@@ -59,39 +68,52 @@ static void keep_little(struct node *node)
     if (token != NULL) {
         explicit_bzero(token, strlen(token));
     }
-    plan_free(&node->plan);
-    host_free(&node->host);
-    cJSON_DeleteItemFromObjectCaseSensitive(node->manifest.root, "host");
-    free(node->manifest.places.items);
-    node->manifest.places = (struct place_list){0};
-#ifdef __GLIBC__
-    malloc_trim(0); /* musl's free() gives whole pages back by itself */
-#endif
+    node_free(node);
 }
 
-static void release_node(struct daemon *daemon)
+static void release_kept(struct node *kept)
 {
-    if (daemon->own_node) {
-        node_free(daemon->node);
-        free(daemon->node);
+    if (kept != NULL) {
+        node_free(kept);
+        free(kept);
     }
 }
 
-/* Who may use the control socket besides root; a name that the board does not know is said, and nobody then. */
-static gid_t control_group(const struct node *node)
+static void come_to_rest(void *data)
 {
-    const struct ownership wanted = {.group = node->control_group, .mode = -1};
+    (void)data;
+    spare_heap();
+    spare_stack();
+    spare_code();
+}
+
+/* Something was done that it is not the daemon's business to do all the time. Its checks are: they wake nobody twice. */
+static void stir(struct daemon *daemon)
+{
+    loop_timer_set(&daemon->loop, &daemon->rest, clock_now() + REST_AFTER, come_to_rest, NULL);
+}
+
+/* A name that the board does not know is said, and means nobody. */
+static gid_t group_of(const char *name, const char *key)
+{
+    const struct ownership wanted = {.group = name, .mode = -1};
     struct error err = {0};
     uid_t uid = (uid_t)-1;
     gid_t gid = (gid_t)-1;
     char text[1024];
 
-    if (node->control_group != NULL && owner_resolve(&wanted, &uid, &gid, &err) != 0) {
-        log_warning("control.group: %s; until then only root may use the control socket",
-                    error_text(&err, text, sizeof(text)));
+    if (name != NULL && owner_resolve(&wanted, &uid, &gid, &err) != 0) {
+        log_warning("control.%s: %s; until then it means nobody", key, error_text(&err, text, sizeof(text)));
         return (gid_t)-1;
     }
     return gid;
+}
+
+/* Who may use the control socket besides root. */
+static struct server_guests guests_of(const struct node *node)
+{
+    return (struct server_guests){.group = group_of(node->control_group, "group"),
+                                  .readers = group_of(node->control_readers, "readers")};
 }
 
 /* The section "edge" as a number (FNV-1a), for it is in no service's spec, and there may be a secret in it. "" without one. */
@@ -114,7 +136,7 @@ static void print_edge(const struct node *node, char text[20])
 
 /* Another section than that with which the services were prepared: those that are made of it start anew. Noted after they have
  * been told, so that no death in between loses a change. */
-static void note_edge(struct daemon *daemon)
+static void note_edge(struct daemon *daemon, const struct node *node)
 {
     const struct file_attributes attributes = {.mode = 0600, .uid = (uid_t)-1, .gid = (gid_t)-1};
     CLEANUP_FREE char *path = xasprintf("%s/" EDGE_NAME, daemon->paths->run_dir);
@@ -125,7 +147,7 @@ static void note_edge(struct daemon *daemon)
     size_t length = 0;
     bool noted = file_read(path, sizeof(now), &before, &length, &err) == 0;
 
-    print_edge(daemon->node, now);
+    print_edge(node, now);
     if (streq(noted ? before : "", now)) {
         return;
     }
@@ -146,32 +168,36 @@ static void note_edge(struct daemon *daemon)
 /* Read the manifest anew. The board goes on as it was if that has mistakes; they are told. */
 static int reload(struct daemon *daemon, char *note, size_t size)
 {
-    struct node *fresh = xcalloc(1, sizeof(*fresh));
+    struct node fresh = {0};
+    struct node *kept;
+    struct server_guests guests;
     struct error err = {0};
     char text[1024];
 
-    if (node_load(fresh, daemon->paths) != 0) {
+    stir(daemon);
+    if (node_load(&fresh, daemon->paths) != 0) {
         CLEANUP_TEXT struct text problems = {0};
 
-        manifest_describe(&fresh->manifest, &problems);
+        manifest_describe(&fresh.manifest, &problems);
         snprintf(note, size, "the manifest is refused, and nothing was changed: %s", text_string(&problems));
         log_error("%s", note);
-        node_free(fresh);
-        free(fresh);
+        node_free(&fresh);
         return -1;
     }
     log_info("reading the manifest anew");
-    supervisor_reload(&daemon->supervisor, &fresh->services);
+    kept = keep_services(&fresh);
+    supervisor_reload(&daemon->supervisor, &kept->services);
     recording_services(&daemon->recording, &daemon->supervisor);
-    server_set_group(&daemon->server, control_group(fresh));
-    if (bringup_start(&daemon->bringup, fresh, &err) != 0) {
+    publish_services(&daemon->publish, &daemon->supervisor);
+    guests = guests_of(&fresh);
+    server_set_guests(&daemon->server, &guests);
+    if (bringup_start(&daemon->bringup, &fresh, &err) != 0) {
         log_error("%s", error_text(&err, text, sizeof(text)));
     }
-    release_node(daemon);
-    daemon->node = fresh;
-    daemon->own_node = true;
-    note_edge(daemon);
-    keep_little(fresh);
+    release_kept(daemon->kept);
+    daemon->kept = kept;
+    note_edge(daemon, &fresh);
+    forget(&fresh);
     return 0;
 }
 
@@ -189,6 +215,7 @@ static int begin(void *data, const struct request *request, uint64_t *ticket, ch
     struct daemon *daemon = data;
 
     *ticket = 0;
+    stir(daemon);
     return streq(request->verb, "reload") ? reload(daemon, note, size)
                                           : verbs_begin(&daemon->bringup, request, ticket, note, size);
 }
@@ -201,6 +228,22 @@ static int is_done(void *data, const struct request *request, uint64_t ticket, c
                                           : verbs_is_done(&daemon->bringup, request, ticket, reason, size);
 }
 
+/* The service that became ready after all others; "" if there is none. */
+static const char *last_ready(const struct daemon *daemon)
+{
+    const struct supervisor *supervisor = &daemon->supervisor;
+    const char *name = "";
+    int64_t latest = 0;
+
+    for (size_t i = 0; i < supervisor->count; i++) {
+        if (supervisor->services[i]->machine.ready_at > latest) {
+            latest = supervisor->services[i]->machine.ready_at;
+            name = supervisor->services[i]->config->name;
+        }
+    }
+    return name;
+}
+
 /* When it all became true for the first time since the boot, in milliseconds: for doctor, and for whoever waits for a file. A
  * daemon that comes back finds the note of the one before. */
 static void note_ready(struct daemon *daemon)
@@ -210,16 +253,20 @@ static void note_ready(struct daemon *daemon)
     CLEANUP_FREE char *text = NULL;
     struct error ignored = {0};
     struct timespec now;
+    int64_t boot;
 
-    if (daemon->ready || !verbs_all_ready(&daemon->bringup)) {
+    if (daemon->ready) {
         return;
     }
     daemon->ready = true;
     recording_ready(&daemon->recording);
     path = xasprintf("%s/" READY_NAME, daemon->paths->run_dir);
     if (access(path, F_OK) != 0 && clock_gettime(CLOCK_BOOTTIME, &now) == 0) {
-        text = xasprintf("%lld\n", (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000);
+        boot = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+        text = xasprintf("%lld\n", (long long)boot);
         file_write(path, text, strlen(text), &attributes, &ignored);
+        publish_boot(&daemon->publish, (clock_now() - daemon->started) / MICROSECONDS_PER_MILLISECOND, boot,
+                     last_ready(daemon));
     }
 }
 
@@ -243,13 +290,21 @@ static bool was_ready(const struct daemon *daemon)
 static void service_changed(void *data, struct service *service)
 {
     struct daemon *daemon = data;
+    bool ready = verbs_all_ready(&daemon->bringup);
 
+    stir(daemon);
     if (service != NULL) {
         recording_service(&daemon->recording, service);
         diagnosis_look(&daemon->diagnosis, service);
+        publish_service(&daemon->publish, service);
+    } else {
+        publish_services(&daemon->publish, &daemon->supervisor);
     }
+    publish_ready(&daemon->publish, ready);
     drift_look(&daemon->drift);
-    note_ready(daemon);
+    if (ready) {
+        note_ready(daemon);
+    }
     examine(daemon);
     server_look_again(&daemon->server);
 }
@@ -271,7 +326,8 @@ static void reap(struct daemon *daemon)
     pid_t pid;
 
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        if (!supervisor_reap(&daemon->supervisor, pid, status) && !asking_reap(&daemon->asking, pid)) {
+        if (!supervisor_reap(&daemon->supervisor, pid, status) && !asking_reap(&daemon->asking, pid) &&
+            !publish_reap(&daemon->publish, pid, status)) {
             bringup_reap(&daemon->bringup, pid, status);
         }
     }
@@ -316,55 +372,12 @@ static int watch_signals(struct daemon *daemon, struct error *err)
                   : loop_add(&daemon->loop, &daemon->signals, fd, EPOLLIN, signal_readable, daemon, err);
 }
 
-/* Who holds the lock; 0: nobody any more. */
-static pid_t lock_holder(int fd)
+/* A device is gone, and what was mounted from it. */
+static void resource_lost(void *data, const char *resource)
 {
-    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    struct daemon *daemon = data;
 
-    return fcntl(fd, F_GETLK, &whole) == 0 && whole.l_type != F_UNLCK ? whole.l_pid : 0;
-}
-
-/* A lock of the process (fcntl(2)): one of flock(2) would live on in every child, and a worker that hangs with a broken card
- * would keep the next daemon out. A daemon that was killed may still be on its way out: then the lock is worth a wait. */
-static int lock_or_wait(int fd)
-{
-    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    int64_t deadline = clock_now() + LOCK_PATIENCE;
-
-    while (fcntl(fd, F_SETLK, &whole) != 0) {
-        bool taken = errno == EAGAIN || errno == EACCES;
-        pid_t holder = lock_holder(fd);
-        CLEANUP_CLOSE int pidfd = holder <= 0 ? -1 : (int)syscall(SYS_pidfd_open, holder, 0);
-        struct pollfd watched = {.fd = pidfd, .events = POLLIN};
-        int64_t left = (deadline - clock_now()) / MICROSECONDS_PER_MILLISECOND;
-
-        if (!taken || left <= 0) {
-            return -1;
-        }
-        poll(&watched, pidfd >= 0, pidfd >= 0 ? (int)left : 1);
-    }
-    return 0;
-}
-
-/* One daemon at a time for a run directory: the lock dies with its holder. */
-static int take_lock(const char *run_dir, struct error *err)
-{
-    CLEANUP_FREE char *path = xasprintf("%s/" LOCK_NAME, run_dir);
-    CLEANUP_CLOSE int fd = -1;
-
-    if (file_make_private(run_dir, err) != 0) {
-        error_wrap(err, "make the run directory");
-        return error_remedy(err, "name a place on a tmpfs with --run-dir");
-    }
-    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0) {
-        return error_system(err, errno, "open %s", path);
-    }
-    if (lock_or_wait(fd) != 0) {
-        error_set(err, ERROR_INPUT, 0, "another edgeinit daemon holds %s: pid %d", path, lock_holder(fd));
-        return error_remedy(err, "see \"edgeinit status\"");
-    }
-    return take_fd(&fd);
+    publish_drift(&daemon->publish, resource, "its device is gone");
 }
 
 /* A device came or went. */
@@ -375,9 +388,10 @@ static void bring_up_again(void *data)
     reload(data, note, sizeof(note));
 }
 
-static int open_all(struct daemon *daemon, struct error *err)
+static int open_all(struct daemon *daemon, const struct node *node, struct error *err)
 {
     const struct server_calls calls = {.status = make_status, .begin = begin, .is_done = is_done, .data = daemon};
+    const struct server_guests guests = guests_of(node);
 
     if (loop_open(&daemon->loop, err) != 0 || watch_signals(daemon, err) != 0) {
         return -1;
@@ -387,50 +401,50 @@ static int open_all(struct daemon *daemon, struct error *err)
     daemon->supervisor.data = daemon;
     daemon->examined = was_ready(daemon);
     diagnosis_open(&daemon->diagnosis, &daemon->loop, &daemon->supervisor, daemon->paths);
-    recording_open(&daemon->recording, &daemon->loop, daemon->paths, daemon->node->timeline_boots, daemon->started);
+    recording_open(&daemon->recording, &daemon->loop, daemon->paths, node->timeline_boots, daemon->started);
     asking_open(&daemon->asking, &daemon->loop, &daemon->supervisor, daemon->paths);
     bringup_open(&daemon->bringup, &daemon->loop, &daemon->supervisor, &daemon->recording, daemon->paths->run_dir);
-    drift_open(&daemon->drift, &daemon->bringup, bring_up_again, daemon);
+    drift_open(&daemon->drift, &daemon->bringup, bring_up_again, resource_lost, daemon);
+    publish_open(&daemon->publish, &daemon->loop, daemon->paths->run_dir);
     daemon->bringup.drift = &daemon->drift;
-    if (supervisor_open(&daemon->supervisor, &daemon->loop, &daemon->node->services, daemon->paths->run_dir, err) !=
+    daemon->kept = keep_services(node);
+    if (supervisor_open(&daemon->supervisor, &daemon->loop, &daemon->kept->services, daemon->paths->run_dir, err) !=
         0) {
         return -1;
     }
     recording_services(&daemon->recording, &daemon->supervisor);
-    return bringup_start(&daemon->bringup, daemon->node, err) != 0
+    publish_services(&daemon->publish, &daemon->supervisor);
+    return bringup_start(&daemon->bringup, node, err) != 0
                ? -1
-               : server_open(&daemon->server, &daemon->loop, daemon->paths->run_dir, control_group(daemon->node),
-                             &calls, err);
+               : server_open(&daemon->server, &daemon->loop, daemon->paths->run_dir, &guests, &calls, err);
 }
 
 int daemon_run(struct node *node, const struct node_paths *paths, int64_t started, struct error *err)
 {
-    struct daemon daemon = {.paths = paths,
-                            .node = node,
-                            .started = started,
-                            .loop.epoll = -1,
-                            .bringup.journal.fd = -1,
-                            .recording.recorder.fd = -1};
-    CLEANUP_CLOSE int lock = take_lock(paths->run_dir, err);
+    struct daemon daemon = {
+        .paths = paths, .started = started, .loop.epoll = -1, .bringup.journal.fd = -1, .recording.recorder.fd = -1};
+    CLEANUP_CLOSE int lock = lock_take(paths->run_dir, LOCK_DAEMON, LOCK_PATIENCE, err);
     int result = -1;
 
     if (lock < 0) {
         return -1;
     }
     log_never_block();
-    if (open_all(&daemon, err) == 0) {
-        note_edge(&daemon);
-        keep_little(daemon.node);
+    if (open_all(&daemon, node, err) == 0) {
+        note_edge(&daemon, node);
+        forget(node);
+        stir(&daemon);
         result = loop_run(&daemon.loop, err);
     }
     drift_close(&daemon.drift);
     bringup_close(&daemon.bringup);
     recording_close(&daemon.recording);
+    publish_close(&daemon.publish);
     diagnosis_close(&daemon.diagnosis);
     server_close(&daemon.server);
     supervisor_close(&daemon.supervisor);
     asking_close(&daemon.asking);
     loop_close(&daemon.loop);
-    release_node(&daemon);
+    release_kept(daemon.kept);
     return result;
 }

@@ -15,8 +15,9 @@ static bool is_mounted(struct host *host, const char *target, struct mount_entry
 }
 
 /* Cover all that was mounted from the device. Was there any? */
-static bool cover_lost(const struct bringup *bringup, dev_t device)
+static bool cover_lost(const struct drift *drift, dev_t device)
 {
+    const struct bringup *bringup = drift->bringup;
     struct host host = {.run_dir = bringup->run_dir};
     struct mount_entry entry;
     struct error err = {0};
@@ -29,6 +30,7 @@ static bool cover_lost(const struct bringup *bringup, dev_t device)
         }
         any = true;
         log_error("%s: its device is gone", bringup->names[i]);
+        drift->lost(drift->data, bringup->names[i]);
         if (loss_cover(&host, bringup->mounts[i], &err) != 0) {
             log_error("%s", error_text(&err, text, sizeof(text)));
         }
@@ -57,7 +59,7 @@ static void events_readable(void *data, uint32_t events)
     (void)events;
     while (loss_next(drift->events.fd, &change)) {
         /* A worker that waits for a device sees it coming itself. */
-        again |= change.gone ? cover_lost(drift->bringup, change.device)
+        again |= change.gone ? cover_lost(drift, change.device)
                              : !drift->waiting && !bringup_is_running(drift->bringup) && misses_mount(drift->bringup);
     }
     if (again) {
@@ -65,13 +67,14 @@ static void events_readable(void *data, uint32_t events)
     }
 }
 
-void drift_open(struct drift *drift, struct bringup *bringup, void (*again)(void *data), void *data)
+void drift_open(struct drift *drift, struct bringup *bringup, void (*again)(void *data),
+                void (*lost)(void *data, const char *resource), void *data)
 {
     struct error err = {0};
     char text[1024];
     CLEANUP_CLOSE int fd = loss_watch(&err);
 
-    *drift = (struct drift){.bringup = bringup, .events.fd = -1, .again = again, .data = data};
+    *drift = (struct drift){.bringup = bringup, .events.fd = -1, .again = again, .lost = lost, .data = data};
     if (fd < 0 || loop_add(bringup->loop, &drift->events, fd, EPOLLIN, events_readable, drift, &err) != 0) {
         log_warning("a card that is pulled out will not be noticed: %s", error_text(&err, text, sizeof(text)));
         return;

@@ -14,13 +14,15 @@ struct drift {
     struct bringup *bringup;
     struct loop_source events; /* fd -1: the kernel does not tell us */
     void (*again)(void *data); /* bring the board up again */
+    void (*lost)(void *data, const char *resource);
     void *data;
     bool waiting;              /* for services to stop */
     struct loop_timer stopped; /* they have: outside of their own callbacks */
 };
 
 /* A kernel that does not tell is a warning. */
-void drift_open(struct drift *drift, struct bringup *bringup, void (*again)(void *data), void *data);
+void drift_open(struct drift *drift, struct bringup *bringup, void (*again)(void *data),
+                void (*lost)(void *data, const char *resource), void *data);
 void drift_close(struct drift *drift);
 
 /* A service has changed: if the last of those has stopped, bring-up goes on. */

@@ -120,6 +120,11 @@ static void handle(struct server_client *client)
         answer_status(client);
         return;
     }
+    if (client->right != RIGHT_ALL) {
+        refuse(client,
+               "you may ask \"status\" and nothing else: your group is \"readers\" of \"control\" in the manifest");
+        return;
+    }
     if (server->calls.begin(server->calls.data, &client->request, &client->ticket, client->note,
                             sizeof(client->note)) != 0) {
         refuse(client, client->note);
@@ -195,19 +200,33 @@ static bool is_in_group(int fd, const struct ucred *peer, gid_t group)
     return false;
 }
 
-static bool is_allowed(const struct server *server, int fd)
+static enum server_right right_of(const struct server *server, int fd)
 {
     struct ucred peer = {0};
     socklen_t size = sizeof(peer);
 
-    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
-           (peer.uid == 0 || peer.uid == geteuid() || is_in_group(fd, &peer, server->group));
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
+        return RIGHT_NONE;
+    }
+    if (peer.uid == 0 || peer.uid == geteuid() || is_in_group(fd, &peer, server->guests.group)) {
+        return RIGHT_ALL;
+    }
+    return is_in_group(fd, &peer, server->guests.readers) ? RIGHT_STATUS : RIGHT_NONE;
+}
+
+/* To somebody who is no client yet, and becomes none. */
+static void turn_away(int fd, const char *answer)
+{
+    ssize_t sent = send(fd, answer, strlen(answer), MSG_DONTWAIT | MSG_NOSIGNAL);
+
+    (void)sent; /* they see the end in any case */
 }
 
 static void listener_readable(void *data, uint32_t events)
 {
     struct server *server = data;
     CLEANUP_CLOSE int fd = accept4(server->listener.fd, NULL, NULL, SOCK_CLOEXEC); // cppcheck-suppress nullPointer
+    enum server_right right = fd < 0 ? RIGHT_NONE : right_of(server, fd);
     struct server_client *client;
     struct error ignored = {0};
 
@@ -216,11 +235,15 @@ static void listener_readable(void *data, uint32_t events)
         if (server->clients[i] != NULL) {
             continue;
         }
-        if (!is_allowed(server, fd)) {
+        if (right == RIGHT_NONE) {
+            turn_away(
+                fd,
+                "{\"ok\":false,\"error\":\"only root may ask the daemon, and whom the manifest names in \\\"control\\\"\"}\n");
             return;
         }
         client = xcalloc(1, sizeof(*client));
         client->server = server;
+        client->right = right;
         if (loop_add(server->loop, &client->source, fd, EPOLLIN, client_readable, client, &ignored) != 0) {
             free(client);
             return;
@@ -231,22 +254,23 @@ static void listener_readable(void *data, uint32_t events)
         return;
     }
     if (fd >= 0) {
-        static const char full[] = "{\"ok\":false,\"error\":\"too many clients wait already; try again\"}\n";
-        ssize_t sent = send(fd, full, sizeof(full) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-
-        (void)sent; /* it sees the end in any case */
+        turn_away(fd, "{\"ok\":false,\"error\":\"too many clients wait already; try again\"}\n");
     }
 }
 
-void server_set_group(struct server *server, gid_t group)
+void server_set_guests(struct server *server, const struct server_guests *guests)
 {
-    server->group = group;
-    if (chown(server->path, (uid_t)-1, group == (gid_t)-1 ? 0 : group) == 0) {
-        chmod(server->path, group == (gid_t)-1 ? 0600 : 0660);
+    bool grouped = guests->group != (gid_t)-1;
+
+    server->guests = *guests;
+    if (chown(server->path, (uid_t)-1, grouped ? guests->group : 0) != 0) {
+        return;
     }
+    /* A file has one group. With readers everybody reaches the socket, and SO_PEERCRED alone decides. */
+    chmod(server->path, guests->readers != (gid_t)-1 ? 0666 : grouped ? 0660 : 0600);
 }
 
-int server_open(struct server *server, struct loop *loop, const char *run_dir, gid_t group,
+int server_open(struct server *server, struct loop *loop, const char *run_dir, const struct server_guests *guests,
                 const struct server_calls *calls, struct error *err)
 {
     CLEANUP_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -255,7 +279,7 @@ int server_open(struct server *server, struct loop *loop, const char *run_dir, g
     mode_t mask;
     int bound;
 
-    *server = (struct server){.loop = loop, .calls = *calls, .listener.fd = -1, .group = (gid_t)-1};
+    *server = (struct server){.loop = loop, .calls = *calls, .listener.fd = -1, .guests = *guests};
     if (control_address(run_dir, &address, err) != 0) {
         return -1;
     }
@@ -277,9 +301,7 @@ int server_open(struct server *server, struct loop *loop, const char *run_dir, g
         return -1;
     }
     take_fd(&fd);
-    if (group != (gid_t)-1) {
-        server_set_group(server, group);
-    }
+    server_set_guests(server, guests);
     return 0;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The daemon's side of the control socket. It trusts nobody: root, and the group that the manifest names, only (the
- * socket's mode, and SO_PEERCRED again), few clients at a time, short requests that come in time. A long answer is given by
+ * The daemon's side of the control socket. It trusts nobody: root, and the groups that the manifest names, only (the
+ * socket's mode, and SO_PEERCRED again); of these groups one may ask "status" and nothing else. Few clients at a time, short requests that come in time. A long answer is given by
  * a process of its own, so that a client that does not read holds up nobody.
  */
 #ifndef EDGEINIT_CONTROL_SERVER_H
@@ -24,8 +24,17 @@ struct server_calls {
     void *data;
 };
 
+/* Whom the manifest lets in besides root: groups, (gid_t)-1: nobody. */
+struct server_guests {
+    gid_t group;   /* may ask everything */
+    gid_t readers; /* may ask "status" */
+};
+
+enum server_right { RIGHT_NONE, RIGHT_STATUS, RIGHT_ALL };
+
 struct server_client {
     struct server *server;
+    enum server_right right;
     struct loop_source source;
     struct loop_timer deadline;
     char input[CONTROL_LARGEST_REQUEST];
@@ -40,16 +49,16 @@ struct server {
     struct loop *loop;
     struct server_calls calls;
     struct loop_source listener;
-    gid_t group; /* whose members may ask, too; (gid_t)-1: nobody */
+    struct server_guests guests;
     char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
     struct server_client *clients[CONTROL_MOST_CLIENTS]; /* NULL: free */
 };
 
-int server_open(struct server *server, struct loop *loop, const char *run_dir, gid_t group,
+int server_open(struct server *server, struct loop *loop, const char *run_dir, const struct server_guests *guests,
                 const struct server_calls *calls, struct error *err);
 
-/* Another group from now on. */
-void server_set_group(struct server *server, gid_t group);
+/* Other guests from now on. */
+void server_set_guests(struct server *server, const struct server_guests *guests);
 
 /* Something changed: answer the waiting clients that now can be. */
 void server_look_again(struct server *server);

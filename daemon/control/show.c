@@ -3,15 +3,7 @@
 
 #include "base/clock.h"
 #include "base/util.h"
-
-#define NAME_WIDTH 44
-
-enum colour { COLOUR_NONE, COLOUR_GREEN, COLOUR_YELLOW, COLOUR_RED, COLOUR_DIM, COLOURS };
-
-static const char *const colour_codes[COLOURS] = {
-    [COLOUR_NONE] = "",        [COLOUR_GREEN] = "\033[32m", [COLOUR_YELLOW] = "\033[33m",
-    [COLOUR_RED] = "\033[31m", [COLOUR_DIM] = "\033[2m",
-};
+#include "control/colour.h"
 
 static const struct {
     const char *word;
@@ -35,33 +27,9 @@ static const struct {
     [STATE_BLOCKED] = {"blocked", COLOUR_RED, '!'},
 };
 
-bool show_wants_colour(int fd)
-{
-    const char *off = getenv("NO_COLOR");
-    const char *terminal = getenv("TERM");
-
-    return (off == NULL || off[0] == '\0') && terminal != NULL && !streq(terminal, "dumb") && isatty(fd) == 1;
-}
-
 const char *show_state_word(enum plan_state state)
 {
     return states[state].word;
-}
-
-static void add_coloured(struct text *out, bool colour, enum colour code, const char *string)
-{
-    bool plain = !colour || code == COLOUR_NONE;
-
-    text_format(out, "%s%s%s", plain ? "" : colour_codes[code], string, plain ? "" : "\033[0m");
-}
-
-static void add_line(struct text *out, bool colour, enum colour code, char mark, const char *name, const char *rest)
-{
-    CLEANUP_FREE char *line =
-        rest[0] == '\0' ? xasprintf("%c %s", mark, name) : xasprintf("%c %-*s %s", mark, NAME_WIDTH, name, rest);
-
-    add_coloured(out, colour, code, line);
-    text_add(out, "\n");
 }
 
 /* Why an entry is impossible, failed or blocked: reason and remedy in one. Free it. */
@@ -86,7 +54,7 @@ void show_plan_entry(const struct plan *plan, const struct plan_entry *entry, bo
     } else {
         rest = resource->detail == NULL ? xstrdup("") : xasprintf("(%s)", resource->detail);
     }
-    add_line(out, colour, actions[entry->action].colour, actions[entry->action].mark, resource->name, rest);
+    colour_add_line(out, colour, actions[entry->action].colour, actions[entry->action].mark, resource->name, rest);
 }
 
 void show_apply_entry(const struct plan *plan, const struct plan_entry *entry, bool colour, struct text *out)
@@ -117,7 +85,7 @@ void show_apply_entry(const struct plan *plan, const struct plan_entry *entry, b
         default:
             return;
     }
-    add_line(out, colour, states[entry->state].colour, states[entry->state].mark, resource->name, rest);
+    colour_add_line(out, colour, states[entry->state].colour, states[entry->state].mark, resource->name, rest);
 }
 
 static void count_actions(const struct plan *plan, size_t counts[ACTIONS])
@@ -142,7 +110,7 @@ void show_plan_summary(const struct plan *plan, bool colour, struct text *out)
     count_actions(plan, counts);
     text_format(&line, "plan: %zu to create, %zu to change, %zu in place, %zu impossible", counts[ACTION_CREATE],
                 counts[ACTION_CHANGE], counts[ACTION_NONE], counts[ACTION_IMPOSSIBLE]);
-    add_coloured(out, colour, counts[ACTION_IMPOSSIBLE] > 0 ? COLOUR_RED : COLOUR_NONE, text_string(&line));
+    colour_add(out, colour, counts[ACTION_IMPOSSIBLE] > 0 ? COLOUR_RED : COLOUR_NONE, text_string(&line));
     text_add(out, "\n");
 }
 
@@ -158,7 +126,7 @@ void show_apply_summary(const struct plan *plan, int64_t elapsed, bool colour, s
     text_format(&line, "apply: %zu done, %zu in place, %zu failed, %zu blocked, in %s", counts[STATE_APPLIED],
                 counts[STATE_IN_PLACE], counts[STATE_FAILED], counts[STATE_BLOCKED],
                 text_show_duration(elapsed, took, sizeof(took)));
-    add_coloured(out, colour, bad ? COLOUR_RED : COLOUR_NONE, text_string(&line));
+    colour_add(out, colour, bad ? COLOUR_RED : COLOUR_NONE, text_string(&line));
     text_add(out, "\n");
 }
 
@@ -236,173 +204,4 @@ cJSON *show_apply_json(const struct plan *plan, int64_t elapsed)
     }
     cJSON_AddNumberToObject(summary, "elapsed_us", (double)elapsed);
     return document;
-}
-
-static const char *get_string(const cJSON *object, const char *key)
-{
-    const char *string = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
-
-    return string == NULL ? "" : string;
-}
-
-static double get_number(const cJSON *object, const char *key)
-{
-    const cJSON *number = cJSON_GetObjectItemCaseSensitive(object, key);
-
-    return cJSON_IsNumber(number) ? number->valuedouble : 0;
-}
-
-static void show_resources(const cJSON *status, bool colour, struct text *out)
-{
-    const cJSON *list = cJSON_GetObjectItemCaseSensitive(status, "resources");
-    const cJSON *item = NULL;
-    size_t good = 0;
-    size_t all = 0;
-
-    cJSON_ArrayForEach(item, list)
-    {
-        const char *action = get_string(item, "action");
-        CLEANUP_FREE char *rest = NULL;
-
-        all++;
-        if (streq(action, "none")) {
-            good++;
-            continue;
-        }
-        if (get_string(item, "blocked_by")[0] != '\0') {
-            rest = xasprintf("blocked by %s", get_string(item, "blocked_by"));
-        } else {
-            rest = xasprintf("%s%s%s%s", get_string(item, "reason"), get_string(item, "remedy")[0] == '\0' ? "" : "; ",
-                             get_string(item, "remedy"), get_string(item, "detail"));
-        }
-        add_line(out, colour, streq(action, "impossible") ? COLOUR_RED : COLOUR_YELLOW,
-                 streq(action, "impossible") ? '!' : '~', get_string(item, "name"),
-                 rest[0] == '\0' ? "not in place" : rest);
-    }
-    text_format(out, "resources: %zu of %zu in place%s\n", good, all,
-                cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(status, "applying")) ? ", applying" : "");
-}
-
-/* What its profile found: what to do, and what brings the next start. */
-static void show_verdict(const cJSON *item, const cJSON *waits, struct text *out)
-{
-    const cJSON *wait = NULL;
-    const char *between = "waits for ";
-
-    if (get_string(item, "remedy")[0] != '\0') {
-        text_format(out, "    remedy: %s\n", get_string(item, "remedy"));
-    }
-    if (waits == NULL || waits->child == NULL) {
-        return;
-    }
-    text_add(out, "    ");
-    cJSON_ArrayForEach(wait, waits)
-    {
-        text_format(out, "%s%s", between, wait->valuestring == NULL ? "?" : wait->valuestring);
-        between = " or ";
-    }
-    text_add(out, "\n");
-}
-
-static void show_services(const cJSON *status, bool colour, struct text *out)
-{
-    static const struct {
-        const char *state;
-        enum colour colour;
-    } colours[] = {{"ready", COLOUR_GREEN},     {"starting", COLOUR_YELLOW}, {"waiting", COLOUR_YELLOW},
-                   {"stopping", COLOUR_YELLOW}, {"delayed", COLOUR_RED},     {"blocked", COLOUR_RED},
-                   {"parked", COLOUR_RED}};
-    const cJSON *item = NULL;
-
-    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(status, "services"))
-    {
-        const char *state = get_string(item, "state");
-        const cJSON *end = cJSON_GetObjectItemCaseSensitive(item, "last_end");
-        const cJSON *alive = cJSON_GetObjectItemCaseSensitive(item, "alive");
-        const cJSON *waits = cJSON_GetObjectItemCaseSensitive(item, "waits_for");
-        CLEANUP_TEXT struct text line = {0};
-        enum colour code = COLOUR_DIM;
-        char took[32];
-
-        for (size_t i = 0; i < ARRAY_SIZE(colours); i++) {
-            code = streq(colours[i].state, state) ? colours[i].colour : code;
-        }
-        text_format(&line, "%-16s %-9s for %s", get_string(item, "name"), state,
-                    text_show_duration((int64_t)get_number(item, "since_ms") * MICROSECONDS_PER_MILLISECOND, took,
-                                       sizeof(took)));
-        if (get_number(item, "pid") > 0) {
-            text_format(&line, ", pid %.0f", get_number(item, "pid"));
-        }
-        text_format(&line, ", %.0f restarts", get_number(item, "restarts"));
-        if (cJSON_GetObjectItemCaseSensitive(item, "next_try_ms") != NULL) {
-            text_format(&line, ", next try in %s",
-                        text_show_duration((int64_t)get_number(item, "next_try_ms") * MICROSECONDS_PER_MILLISECOND,
-                                           took, sizeof(took)));
-        }
-        if (waits != NULL) {
-            text_format(&line, ": %s: %s", get_string(item, "cause"), get_string(item, "reason"));
-        } else if (get_string(item, "reason")[0] != '\0') {
-            text_format(&line, ": %s", get_string(item, "reason"));
-        } else if (get_number(item, "restarts") > 0 && end != NULL) {
-            text_format(&line, ", last end: %s", get_string(end, "reason"));
-        }
-        if (get_string(item, "not_ready")[0] != '\0') {
-            text_format(&line, ": %s", get_string(item, "not_ready"));
-        }
-        if (get_string(item, "says")[0] != '\0') {
-            text_format(&line, " (\"%s\")", get_string(item, "says"));
-        }
-        if (get_string(alive, "reason")[0] != '\0') {
-            text_format(&line, ", %.0f probes failed: %s", get_number(alive, "failed_in_a_row"),
-                        get_string(alive, "reason"));
-        }
-        add_coloured(out, colour, code, text_string(&line));
-        text_add(out, "\n");
-        if (get_string(item, "insecure_tcp")[0] != '\0') {
-            CLEANUP_FREE char *warning = xasprintf("    insecure: %s makes everybody root who reaches that port",
-                                                   get_string(item, "insecure_tcp"));
-
-            add_coloured(out, colour, COLOUR_RED, warning);
-            text_add(out, "\n");
-        }
-        show_verdict(item, waits, out);
-        if (get_string(item, "explanation")[0] != '\0') {
-            text_format(out, "    why: %s\n", get_string(item, "explanation"));
-        }
-    }
-}
-
-/* The last line: how the board is as a node. */
-static void show_node(const cJSON *status, bool colour, struct text *out)
-{
-    const cJSON *node = cJSON_GetObjectItemCaseSensitive(status, "node");
-    const char *state = get_string(node, "state");
-    CLEANUP_FREE char *line = xasprintf("node %s: %s", get_string(node, "name"), get_string(node, "text"));
-
-    if (node != NULL) {
-        add_coloured(out, colour,
-                     streq(state, "ready")                                ? COLOUR_GREEN
-                     : streq(state, "down") || streq(state, "not-joined") ? COLOUR_RED
-                                                                          : COLOUR_YELLOW,
-                     line);
-        text_add(out, "\n");
-    }
-}
-
-void show_status(const cJSON *status, bool colour, struct text *out)
-{
-    const cJSON *daemon = cJSON_GetObjectItemCaseSensitive(status, "daemon");
-    char took[32];
-
-    if (get_string(status, "manifest_refused")[0] != '\0') {
-        add_coloured(out, colour, COLOUR_RED, "the manifest has changed, and is refused:");
-        text_format(out, "\n%s", get_string(status, "manifest_refused"));
-    } else {
-        show_resources(status, colour, out);
-    }
-    show_services(status, colour, out);
-    text_format(out, "edgeinit: pid %.0f, up %s\n", get_number(daemon, "pid"),
-                text_show_duration((int64_t)get_number(daemon, "uptime_ms") * MICROSECONDS_PER_MILLISECOND, took,
-                                   sizeof(took)));
-    show_node(status, colour, out);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What people and programs get to read: plans, the progress of apply, status. One place for both forms, text and JSON,
- * so that they say the same. The JSON is described in docs/json.md and only ever grows.
+ * What people and programs get to read of plans and of apply's progress (the answer to "status": show_status.h). One place for
+ * both forms, text and JSON, so that they say the same. The JSON is described in docs/json.md and only ever grows.
  */
 #ifndef EDGEINIT_CONTROL_SHOW_H
 #define EDGEINIT_CONTROL_SHOW_H
@@ -10,9 +10,6 @@
 
 #include "base/text.h"
 #include "plan/plan.h"
-
-/* Colour on a terminal, and never with NO_COLOR (no-color.org) or TERM=dumb. */
-bool show_wants_colour(int fd);
 
 /* "in place", "applied": stable. */
 const char *show_state_word(enum plan_state state);
@@ -31,8 +28,5 @@ void show_apply_summary(const struct plan *plan, int64_t elapsed, bool colour, s
 /* The same as JSON; own the result. */
 cJSON *show_plan_json(const struct plan *plan);
 cJSON *show_apply_json(const struct plan *plan, int64_t elapsed);
-
-/* The daemon's answer to "status", for people. */
-void show_status(const cJSON *status, bool colour, struct text *out);
 
 #endif

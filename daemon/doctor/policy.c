@@ -11,9 +11,7 @@
 #include "base/path.h"
 #include "base/util.h"
 #include "doctor/probe.h"
-
-#define SELINUXFS "/sys/fs/selinux/"
-#define LABEL_LONGEST 256
+#include "host/policy.h"
 
 enum { ROW_DOMAIN, ROW_REMOVE, ROW_SETFCAP };
 
@@ -35,78 +33,24 @@ static const struct probe_row rows[] = {
 };
 
 struct policy {
-    char us[LABEL_LONGEST];      /* the daemon's context, or ours */
-    char dockerd[LABEL_LONGEST]; /* what it starts dockerd in */
+    char us[POLICY_LONGEST];      /* the daemon's context, or ours */
+    char dockerd[POLICY_LONGEST]; /* what it starts dockerd in */
 };
 
-/* One question to a file of selinuxfs: write, then read the answer. */
-static bool ask(const char *name, const char *question, char *answer, size_t size)
+static bool read_label(const char *path, char label[POLICY_LONGEST])
 {
-    CLEANUP_FREE char *path = xasprintf(SELINUXFS "%s", name);
-    CLEANUP_CLOSE int fd = open(path, O_RDWR | O_CLOEXEC);
-    ssize_t length;
-
-    if (fd < 0 || write(fd, question, strlen(question)) < 0) {
-        return false;
-    }
-    length = read(fd, answer, size - 1);
-    answer[length < 0 ? 0 : length] = '\0';
-    return length > 0;
-}
-
-/* The number in a file below class/: "index" of a class, "perms/rename" of a permission. 0: not there. */
-static int number_of(const char *class, const char *file)
-{
-    CLEANUP_FREE char *path = xasprintf(SELINUXFS "class/%s/%s", class, file);
-    CLEANUP_FREE char *text = NULL;
-    struct error ignored = {0};
-    size_t length = 0;
-
-    return file_read(path, 16, &text, &length, &ignored) == 0 ? (int)strtol(text, NULL, 10) : 0;
-}
-
-static bool read_label(const char *path, char label[LABEL_LONGEST])
-{
-    ssize_t length = getxattr(path, "security.selinux", label, LABEL_LONGEST - 1);
+    ssize_t length = getxattr(path, "security.selinux", label, POLICY_LONGEST - 1);
 
     label[length < 0 ? 0 : length] = '\0';
     return length > 0;
 }
 
 /* The context that a process of `from` gets by executing the program. */
-static bool context_after(const char *from, const char *program, char context[LABEL_LONGEST])
+static bool context_after(const char *from, const char *program, char context[POLICY_LONGEST])
 {
-    CLEANUP_FREE char *question = NULL;
-    char label[LABEL_LONGEST];
+    char label[POLICY_LONGEST];
 
-    if (!read_label(program, label)) {
-        return false;
-    }
-    question = xasprintf("%s %s %d", from, label, number_of("process", "index"));
-    return ask("create", question, context, LABEL_LONGEST);
-}
-
-/* 1: yes, 0: no, -1: nobody told. */
-static int is_allowed(const char *from, const char *to, const char *class, const char *permission)
-{
-    CLEANUP_FREE char *question = xasprintf("%s %s %d", from, to, number_of(class, "index"));
-    CLEANUP_FREE char *file = xasprintf("perms/%s", permission);
-    int bit = number_of(class, file);
-    char answer[128];
-
-    if (bit < 1 || bit > 32 || !ask("access", question, answer, sizeof(answer))) {
-        return -1;
-    }
-    return (int)(strtoul(answer, NULL, 16) >> (bit - 1) & 1);
-}
-
-static bool is_enforcing(void)
-{
-    CLEANUP_FREE char *enforce = NULL;
-    struct error ignored = {0};
-    size_t length = 0;
-
-    return file_read(SELINUXFS "enforce", 16, &enforce, &length, &ignored) == 0 && enforce[0] == '1';
+    return read_label(program, label) && policy_context_after(from, label, context);
 }
 
 static bool find_program(const struct board *board, char program[PATH_MAX])
@@ -130,12 +74,12 @@ static bool find_contexts(const struct board *board, struct policy *policy)
     CLEANUP_FREE char *context = NULL;
     struct error ignored = {0};
     size_t length = 0;
-    char keeper[LABEL_LONGEST];
+    char keeper[POLICY_LONGEST];
     char program[PATH_MAX];
     char self[PATH_MAX] = "";
     char directory[PATH_MAX];
 
-    if (file_read(current, LABEL_LONGEST - 1, &context, &length, &ignored) != 0 ||
+    if (file_read(current, POLICY_LONGEST - 1, &context, &length, &ignored) != 0 ||
         readlink("/proc/self/exe", self, sizeof(self) - sizeof("-keeper")) < 0 || !find_program(board, program)) {
         return false;
     }
@@ -159,10 +103,10 @@ static void judge(struct answers *answers, unsigned row, int allowed, const char
 static void run(struct answers *answers, const struct board *board)
 {
     struct policy policy = {0};
-    char content[LABEL_LONGEST] = "";
+    char content[POLICY_LONGEST] = "";
     char found[PATH_MAX];
 
-    if (!is_enforcing()) {
+    if (!policy_is_enforcing()) {
         for (unsigned row = 0; row < ARRAY_SIZE(rows); row++) {
             say(answers, row, ANSWER_YES, "SELinux is off or permissive: it denies nothing");
         }
@@ -181,13 +125,13 @@ static void run(struct answers *answers, const struct board *board)
         say(answers, ROW_DOMAIN, ANSWER_YES, "dockerd gets the domain %.100s", policy.dockerd);
     }
     if (board_locate(board, board->data_root, found) && read_label(found, content)) {
-        judge(answers, ROW_REMOVE, is_allowed(policy.dockerd, content, "chr_file", "rename"),
+        judge(answers, ROW_REMOVE, policy_allows(policy.dockerd, content, "chr_file", "rename"),
               "the policy lets containers remove files of their image");
     } else {
         say(answers, ROW_REMOVE, ANSWER_UNKNOWN, "the data-root %s is not there yet, or has no label",
             board->data_root);
     }
-    judge(answers, ROW_SETFCAP, is_allowed(policy.dockerd, policy.dockerd, "capability", "setfcap"),
+    judge(answers, ROW_SETFCAP, policy_allows(policy.dockerd, policy.dockerd, "capability", "setfcap"),
           "the policy lets files of an image have capabilities");
 }
 

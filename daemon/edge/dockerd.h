@@ -8,6 +8,8 @@
  * owns, never writes below the data-root but to move aside what a judgement found broken, and never starts or stops dockerd.
  *
  * judge is a table (dockerd_rules.c), one row a sentence that dockerd 18.03 to 24 is known to say as it dies.
+ *
+ * settle notes who wrote docker.pid, for the start after the next power cut.
  */
 #ifndef EDGEINIT_EDGE_DOCKERD_H
 #define EDGEINIT_EDGE_DOCKERD_H
@@ -18,6 +20,7 @@
 /* Rows of the table of profiles. */
 int dockerd_prepare(const struct profile_call *call, struct judgement *judgement, struct error *err);
 void dockerd_judge(const struct profile_call *call, struct judgement *judgement);
+void dockerd_settle(const struct profile_call *call);
 
 /* By which TCP host this service, a dockerd, can be told what to do by anybody who reaches it; NULL: by none. For status, with
  * the manifest as it is now. free() it. */
@@ -52,6 +55,10 @@ int dockerd_check_root(const struct dockerd_start *start, struct judgement *judg
 
 /* dockerd_leftovers.c: files of a dockerd that is dead, each with its check that nobody living owns it. */
 int dockerd_clear_leftovers(const struct dockerd_start *start, struct judgement *judgement, struct error *err);
+int dockerd_remove_stale(const char *service, const char *path, const char *why, struct error *err);
+
+/* dockerd_pid.c: docker.pid. Parked with "docker-running" if the dockerd lives that wrote it. */
+int dockerd_clear_pid_file(const struct dockerd_start *start, struct judgement *judgement, struct error *err);
 
 /* dockerd_databases.c: one below the data-root that the last judgement found broken, and that docker makes anew without loss of
  * a container or an image, is moved aside to NAME.broken.1; the networks' one not while containers run. */

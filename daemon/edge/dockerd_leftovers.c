@@ -1,84 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * dockerd believes its pid files too easily (18.03 to 24): any living process with the number in docker.pid keeps it from
- * starting, itself included, for after a reboot it often gets the number that it had; and whoever has the number in
- * containerd.pid is taken for its containerd, waited for in vain, and (18.03) killed. A power cut, or a SIGKILL, leaves both.
+ * Whoever has the number in containerd.pid is taken by dockerd (18.03 to 24) for its containerd, waited for in vain, and
+ * (18.03) killed. A power cut, or a SIGKILL, leaves that file as it leaves docker.pid (dockerd_pid.c).
  */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
 
-#include "base/file.h"
 #include "base/log.h"
-#include "base/path.h"
 #include "base/util.h"
-#include "doctor/judge.h"
 #include "edge/dockerd.h"
+#include "edge/process.h"
 
-#define PID_FILE_LARGEST 4096
-#define CMDLINE_LARGEST 65536
 #define TERM_PATIENCE 3000 /* milliseconds; both within PROFILE_PATIENCE */
 #define KILL_PATIENCE 1000
-#define LOOK_AGAIN INT64_C(10000) /* milliseconds: a dockerd that is killed leaves its pid file as it is */
 
-/* The number in a pid file: 0 if it is not there, -1 if it holds anything else. */
-static pid_t read_pid(const char *path)
-{
-    CLEANUP_FREE char *text = NULL;
-    struct error err = {0};
-    int64_t number = 0;
-    size_t length = 0;
-
-    if (file_read(path, PID_FILE_LARGEST, &text, &length, &err) != 0) {
-        return err.errnum == ENOENT ? 0 : -1;
-    }
-    text[strcspn(text, "\n")] = '\0';
-    return text_parse_integer(text, &number) && number > 0 && number <= INT32_MAX ? (pid_t)number : -1;
-}
-
-static char *read_process(pid_t pid, const char *name, size_t *length)
-{
-    CLEANUP_FREE char *path = xasprintf("/proc/%d/%s", (int)pid, name);
-    struct error ignored = {0};
-    char *text = NULL;
-
-    return file_read(path, CMDLINE_LARGEST, &text, length, &ignored) == 0 ? text : NULL;
-}
-
-/* A process of a container has another number in its own pid namespace, which is the one that it would write. */
-static bool is_in_a_container(pid_t pid)
-{
-    size_t length = 0;
-    CLEANUP_FREE char *status = read_process(pid, "status", &length);
-    char numbers[64];
-
-    return status != NULL && judge_status_field(status, "NSpid", numbers) && strpbrk(numbers, " \t") != NULL;
-}
-
-/* Does this process run a program of this name? A program that was replaced meanwhile is "dockerd (deleted)". */
-static bool runs(pid_t pid, const char *name)
-{
-    CLEANUP_FREE char *link = xasprintf("/proc/%d/exe", (int)pid);
-    char path[PATH_MAX];
-    ssize_t length = readlink(link, path, sizeof(path) - 1);
-    const char *found;
-
-    if (length <= 0) {
-        return false;
-    }
-    path[length] = '\0';
-    found = path_name(path);
-    return strncmp(found, name, strlen(name)) == 0 && (found[strlen(name)] == '\0' || found[strlen(name)] == ' ');
-}
-
-static bool is_living_dockerd(const struct profile_call *call, pid_t pid)
-{
-    return pid > 0 && (runs(pid, "dockerd") || runs(pid, path_name(call->service->command[0]))) &&
-           !is_in_a_container(pid);
-}
-
-static int remove_stale(const char *service, const char *path, const char *why, struct error *err)
+int dockerd_remove_stale(const char *service, const char *path, const char *why, struct error *err)
 {
     if (unlink(path) != 0 && errno != ENOENT) {
         return error_system(err, errno, "remove %s, which is stale", path);
@@ -87,42 +25,16 @@ static int remove_stale(const char *service, const char *path, const char *why, 
     return 0;
 }
 
-static int clear_pid_file(const struct dockerd_start *start, struct judgement *judgement, struct error *err)
-{
-    const char *path = start->options.pid_file;
-    struct judgement parked = {.hold = JUDGEMENT_PARK, .again_after = LOOK_AGAIN};
-    char why[64];
-    pid_t pid;
-
-    judgement_wake(&parked, WAKE_FILE_CHANGED, path);
-    pid = read_pid(path);
-    if (pid == 0) {
-        return 0;
-    }
-    if (!is_living_dockerd(start->call, pid)) {
-        snprintf(why, sizeof(why), pid < 0 ? "it holds no number" : "no dockerd has the number %d", (int)pid);
-        return remove_stale(start->call->service->name, path, why, err);
-    }
-    *judgement = parked;
-    snprintf(judgement->code, sizeof(judgement->code), "docker-running");
-    snprintf(judgement->what, sizeof(judgement->what), "another dockerd runs already, with pid %d (%.96s)", (int)pid,
-             path);
-    snprintf(judgement->remedy, sizeof(judgement->remedy),
-             "stop that one (kill %d), and see who starts it: edgeinit starts its own as soon as it has ended",
-             (int)pid);
-    return 0;
-}
-
 /* The containerd that a dockerd with this exec-root has started: it is named in its command line (both generations). */
 static bool is_its_containerd(pid_t pid, const char *directory)
 {
     CLEANUP_FREE char *config = xasprintf("%s/containerd.toml", directory);
     size_t length = 0;
-    CLEANUP_FREE char *words = pid > 0 ? read_process(pid, "cmdline", &length) : NULL;
+    CLEANUP_FREE char *words = pid > 0 ? process_read(pid, "cmdline", &length) : NULL;
 
     for (const char *word = words; word != NULL && word < words + length; word += strlen(word) + 1) {
         if (streq(word, config)) {
-            return !is_in_a_container(pid);
+            return !process_is_contained(pid);
         }
     }
     return false;
@@ -156,7 +68,7 @@ static int clear_containerd(const struct dockerd_start *start, struct error *err
 
     for (size_t i = 0; i < ARRAY_SIZE(names) && start->options.containerd == NULL; i++) {
         CLEANUP_FREE char *path = xasprintf("%s/%s", directory, names[i]);
-        pid_t pid = read_pid(path);
+        pid_t pid = process_read_pid(path);
 
         if (pid == 0) {
             continue;
@@ -164,7 +76,7 @@ static int clear_containerd(const struct dockerd_start *start, struct error *err
         if (is_its_containerd(pid, directory)) {
             end_containerd(start->call->service->name, pid, directory);
         }
-        if (remove_stale(start->call->service->name, path, "its dockerd is dead", err) != 0) {
+        if (dockerd_remove_stale(start->call->service->name, path, "its dockerd is dead", err) != 0) {
             return -1;
         }
     }
@@ -189,7 +101,7 @@ static void clear_sockets(const struct dockerd_start *start)
 
 int dockerd_clear_leftovers(const struct dockerd_start *start, struct judgement *judgement, struct error *err)
 {
-    if (clear_pid_file(start, judgement, err) != 0) {
+    if (dockerd_clear_pid_file(start, judgement, err) != 0) {
         return -1;
     }
     if (judgement->hold == JUDGEMENT_PARK) {

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How the board is looked at for edgecore's judgement. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "base/file.h"
@@ -9,8 +14,9 @@
 #include "edge/killed.h"
 
 #define SOCKETS_LARGEST (4 << 20)
-#define LISTENING "0A"  /* TCP_LISTEN in /proc/net/tcp */
-#define NAME_LONGEST 15 /* bytes of a process's name: TASK_COMM_LEN less one */
+#define LISTENING "0A"     /* TCP_LISTEN in /proc/net/tcp */
+#define REFUSED_WITHIN 100 /* milliseconds */
+#define NAME_LONGEST 15    /* bytes of a process's name: TASK_COMM_LEN less one */
 
 static enum docker_state look_at_docker(void)
 {
@@ -73,15 +79,41 @@ static bool holds(const char *process, unsigned long inode)
     return false;
 }
 
+/* Nobody listens where edgecore wants to: the kernel refuses a connection. It is asked first because its tables are a walk
+ * through all that could be connected, ten milliseconds each on a PC. */
+static bool is_refused(int port)
+{
+    const struct sockaddr_in there = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    CLEANUP_CLOSE int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    struct pollfd answered = {.fd = fd, .events = POLLOUT};
+    int why = 0;
+    socklen_t length = sizeof(why);
+
+    if (fd < 0 || connect(fd, (const struct sockaddr *)&there, sizeof(there)) == 0) {
+        return false;
+    }
+    if (errno != EINPROGRESS) {
+        return errno == ECONNREFUSED;
+    }
+    return poll(&answered, 1, REFUSED_WITHIN) == 1 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &why, &length) == 0 &&
+           why == ECONNREFUSED;
+}
+
 static void look_for_holder(int port, char *text, size_t size)
 {
-    unsigned long inode = listener_in("/proc/net/tcp", port);
-    CLEANUP_DIR DIR *processes = opendir("/proc");
+    CLEANUP_DIR DIR *processes = NULL;
     const struct dirent *entry;
+    unsigned long inode;
 
     text[0] = '\0';
+    if (is_refused(port)) {
+        return;
+    }
+    inode = listener_in("/proc/net/tcp", port);
     inode = inode != 0 ? inode : listener_in("/proc/net/tcp6", port);
-    while (inode != 0 && processes != NULL && (entry = readdir(processes)) != NULL) {
+    processes = inode == 0 ? NULL : opendir("/proc");
+    while (processes != NULL && (entry = readdir(processes)) != NULL) {
         CLEANUP_FREE char *path = NULL;
         CLEANUP_FREE char *name = NULL;
         struct error ignored = {0};

@@ -106,11 +106,16 @@ static char *read_state(const struct join *join, const char *name)
     return file_read(path, STATE_LARGEST, &text, &length, &ignored) == 0 ? text : NULL;
 }
 
+/* On flash, so written only when something else is true: a join that fails is tried again and again. */
 static int write_state(const struct join *join, const char *name, const char *text, struct error *err)
 {
     static const struct file_attributes attributes = {0600, (uid_t)-1, (gid_t)-1};
     CLEANUP_FREE char *path = xasprintf("%s/%s", join->directory, name);
+    CLEANUP_FREE char *before = read_state(join, name);
 
+    if (before != NULL && streq(before, text)) {
+        return 0;
+    }
     return file_write(path, text, strlen(text), &attributes, err);
 }
 

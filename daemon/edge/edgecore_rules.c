@@ -226,6 +226,25 @@ static const struct edgecore_rule rules[] = {
      .look = RULE_LOOK_DOCKER,
      .wakes = {RULE_WAKE_DOCKER},
      .again = 30},
+    /* From 1.14 on, of any runtime that speaks CRI. */
+    {.parts = {"failed to run Kubelet", "code = Unavailable"},
+     .code = "cri-absent",
+     .what = "nobody answers at the container runtime's socket",
+     .remedy = "run a containerd of its own, after which edgecore comes, or name the runtime's socket in \"merge\" "
+               "(docs/kubeedge.md, Versions)",
+     .hold = JUDGEMENT_PARK,
+     .wakes = {RULE_WAKE_MANIFEST},
+     .again = 10,
+     .again_most = 120},
+    {.parts = {"failed to run Kubelet", "code = Unimplemented"},
+     .code = "cri-off",
+     .what = "the container runtime does not speak CRI",
+     .remedy =
+         "take \"cri\" out of \"disabled_plugins\" in containerd's config.toml; the containerd that dockerd starts has it "
+         "always there, so run another one",
+     .hold = JUDGEMENT_PARK,
+     .wakes = {RULE_WAKE_MANIFEST},
+     .again = 60},
     {.parts = {"is different from docker cgroup driver: \"*\""},
      .code = "cgroup-driver",
      .what = "docker's cgroup driver is *, and edgecore's another",
@@ -304,6 +323,13 @@ static const struct edgecore_rule rules[] = {
      .hold = JUDGEMENT_PARK,
      .wakes = {RULE_WAKE_MANIFEST},
      .again = 300},
+    {.parts = {"open /dev/kmsg: *"},
+     .code = "kmsg-missing",
+     .what = "edgecore cannot read the kernel's messages, where it looks for containers that ran out of memory",
+     .remedy = "make /dev/kmsg (\"mknod /dev/kmsg c 1 11\"), and let edgecore read it; the kernel needs CONFIG_PRINTK",
+     .hold = JUDGEMENT_PARK,
+     .wakes = {RULE_WAKE_MANIFEST},
+     .again = 60},
 
     /* Another holds its port, most often a second edgecore. 10550: this one stays, with its modules stopped. */
     {.parts = {"listen tcp 127.0.0.1:*: bind: address already in use"},

@@ -10,7 +10,7 @@
 
 /* In the order of enum service_profile, after "none". */
 static const struct profile profiles[] = {
-    {.name = "dockerd", .prepare = dockerd_prepare, .judge = dockerd_judge},
+    {.name = "dockerd", .prepare = dockerd_prepare, .judge = dockerd_judge, .settle = dockerd_settle},
     {.name = "edgecore",
      .reads_edge = true,
      .prepare = edgecore_prepare,

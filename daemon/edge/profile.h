@@ -7,7 +7,7 @@
  *          configuration), writes the program's configuration, or finds that a start makes no sense yet.
  * judge:   after an end that nobody asked for. Recognises the cause from exit status, last lines and facts.
  *
- * settle:  once it has become ready. Takes away what only the start needed (a secret).
+ * settle:  once it has become ready. Takes away what only the start needed (a secret), notes what only it can know.
  *
  * They run in a child of the daemon, which ends then: they may use heap, read the manifest, and block, but no longer than
  * PROFILE_PATIENCE; they are killed after that, and the service is then started, or judged, as if it had no profile. They

@@ -118,7 +118,7 @@ static enum verdict probe_hierarchy(struct resource *resource, struct host *host
     if (state != 1) {
         return not_offered(resource, state);
     }
-    there = mounts_at(host, spec->path, &entry, &err);
+    there = mounts_look(host, spec->path, &entry, &status, &err);
     if (there < 0 && err.errnum != ENOENT) {
         return resource_impossible(resource, &err);
     }
@@ -136,10 +136,6 @@ static enum verdict probe_hierarchy(struct resource *resource, struct host *host
     if (verdict != VERDICT_IN_PLACE) {
         return verdict;
     }
-    if (stat(spec->path, &status) != 0) {
-        error_system(&err, errno, "stat %s", spec->path);
-        return resource_impossible(resource, &err);
-    }
     return owner_probe(&spec->ownership, &status, resource);
 }
 
@@ -155,12 +151,26 @@ static bool is_cgroup2_at(const struct mount_entry *entry, const void *root)
     return streq(entry->type, "cgroup2") && streq(entry->target, root);
 }
 
+/* Is surely nothing mounted at `path`? */
+static bool is_bare(struct host *host, const char *path)
+{
+    struct mount_entry entry;
+    struct error err = {0};
+    int there = mounts_at(host, path, &entry, &err);
+
+    return there == 0 || (there < 0 && err.errnum == ENOENT);
+}
+
 /* Is a cgroup2 mounted on the root, under or over our tmpfs? */
 static bool root_has_cgroup2(struct host *host, const char *root)
 {
     CLEANUP_FREE char *refuge = refuge_of(host);
     struct mount_entry entry;
 
+    /* Nothing at all is mounted at either place: seen without the mount table. */
+    if (is_bare(host, root) && is_bare(host, refuge)) {
+        return false;
+    }
     return mounts_find(host, is_cgroup2_at, root, &entry) || mounts_find(host, is_cgroup2_at, refuge, &entry);
 }
 
@@ -225,7 +235,7 @@ static int uncover(const struct cgroup_spec *spec, struct host *host, struct err
     CLEANUP_FREE char *refuge = refuge_of(host);
     struct mount_entry entry;
 
-    if (!mounts_find(host, is_tmpfs_at, spec->path, &entry) || !is_mounted_as(host, spec->path, "cgroup2")) {
+    if (!is_mounted_as(host, spec->path, "cgroup2") || !mounts_find(host, is_tmpfs_at, spec->path, &entry)) {
         return 0;
     }
     if (!is_mounted_as(host, refuge, "cgroup2") &&

@@ -16,27 +16,14 @@
 #include "base/path.h"
 #include "base/util.h"
 #include "host/directory.h"
+#include "host/file_spec.h"
 #include "host/good.h"
-#include "host/lines.h"
+#include "host/made.h"
 #include "host/mounts.h"
 #include "host/owner.h"
 #include "host/window.h"
 
 #define CONFIGFS_MAGIC 0x62656570 /* fs/configfs/mount.c; not in linux/magic.h */
-#define CONTENT_LARGEST GOOD_LARGEST
-
-enum file_form { FORM_JSON, FORM_LINES, FORM_TEXT, FORM_YAML, FORM_WRITE, FORM_JSON_WHOLE, FORMS };
-enum file_when { WHEN_ALWAYS, WHEN_ABSENT };
-
-struct file_spec {
-    const char *path;
-    struct ownership ownership;
-    int form; /* enum file_form; -1 while parsing: none yet */
-    int when; /* enum file_when */
-    bool remount;
-    const cJSON *value; /* of the key that names the form; points into the manifest, or to `owned` */
-    cJSON *owned;
-};
 
 static bool is_string_list(const struct reader *reader)
 {
@@ -172,105 +159,6 @@ static void needs(const struct resource *resource, struct need_list *list)
     need_path(list, resource->path);
 }
 
-/* What a torn file held, as far as that is known: what is merged into it goes over this. */
-static cJSON *last_good(const struct file_spec *spec, const struct host *host)
-{
-    size_t length = 0;
-    CLEANUP_FREE char *copy = host->state_dir == NULL ? NULL : good_read(host->state_dir, spec->path, &length);
-    cJSON *good = copy == NULL ? NULL : json_parse(copy, length);
-
-    if (good != NULL && !cJSON_IsObject(good)) {
-        cJSON_Delete(good);
-        return NULL;
-    }
-    return good;
-}
-
-/* What a file holds, ended by a NUL. */
-struct content {
-    char *data; /* NULL: it does not exist */
-    size_t length;
-};
-
-/* Merged into what is there or, where that is no object (a power cut tears files), into the last good copy. */
-static void make_json(const struct file_spec *spec, const struct host *host, const struct content *current,
-                      struct text *out, bool *broken)
-{
-    CLEANUP_JSON cJSON *before = current->data == NULL ? NULL : json_parse(current->data, current->length);
-    CLEANUP_JSON cJSON *after = cJSON_Duplicate(spec->value, 1);
-    bool is_whole = spec->form == FORM_JSON_WHOLE;
-
-    *broken = current->data != NULL && !cJSON_IsObject(before);
-    if (!*broken && before != NULL &&
-        (is_whole ? cJSON_Compare(before, after, 1) != 0 : json_is_merged(before, after))) {
-        text_append(out, current->data, current->length);
-        return;
-    }
-    if (*broken) {
-        cJSON_Delete(before);
-        before = last_good(spec, host);
-    }
-    if (!is_whole) {
-        after = json_merge(take_pointer(&before), after);
-    }
-    json_write(after, out);
-}
-
-/* What the file must hold, given what it holds. A content that is right already is returned as it is, byte for byte.
- * *broken: it held something that is not JSON. */
-static void make_content(const struct file_spec *spec, const struct host *host, const struct content *current,
-                         struct text *out, bool *broken)
-{
-    *broken = false;
-    switch ((enum file_form)spec->form) {
-        case FORM_JSON:
-        case FORM_JSON_WHOLE:
-            make_json(spec, host, current, out, broken);
-            break;
-        case FORM_LINES:
-            lines_complete(spec->value, current->data == NULL ? "" : current->data, out);
-            break;
-        case FORM_YAML:
-            json_write_yaml(spec->value, out);
-            break;
-        default:
-            text_add(out, spec->value->valuestring);
-            break;
-    }
-}
-
-/* Nothing that is worth keeping aside: file systems leave a torn file empty, or full of zeros. */
-static bool is_blank(const char *data, size_t length)
-{
-    for (size_t i = 0; i < length; i++) {
-        if (strchr(" \t\r\n", data[i]) == NULL) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Kernel files print a newline that nobody wrote, and bytes where "512M" was written. */
-static bool same_value(const char *current, const char *wanted)
-{
-    CLEANUP_FREE char *shown = xstrndup(current, strcspn(current, "\n"));
-    size_t length = strlen(current);
-    size_t wanted_length = strlen(wanted);
-    int64_t shown_bytes = 0;
-    int64_t wanted_bytes = 0;
-
-    if (text_parse_size(shown, &shown_bytes) && text_parse_size(wanted, &wanted_bytes)) {
-        return shown_bytes == wanted_bytes;
-    }
-    while (length > 0 && current[length - 1] == '\n') {
-        length--;
-    }
-    while (wanted_length > 0 && wanted[wanted_length - 1] == '\n') {
-        wanted_length--;
-    }
-    return length == wanted_length && memcmp(current, wanted, length) == 0;
-}
-
 /* Does the file exist, and on a file system that keeps data? There a write in place would leave half of the old. */
 static bool is_ordinary(const char *path)
 {
@@ -313,7 +201,7 @@ static enum verdict probe_write(struct resource *resource)
         }
         return resource_impossible(resource, &err);
     }
-    if (same_value(current, spec->value->valuestring)) {
+    if (file_content_is_same(current, spec->value->valuestring)) {
         return VERDICT_IN_PLACE;
     }
     current[strcspn(current, "\n")] = '\0';
@@ -341,6 +229,9 @@ static enum verdict probe_absent(struct resource *resource, const struct host *h
 
     if (owner_resolve(&spec->ownership, &uid, &gid, &err) != 0) {
         return resource_impossible(resource, &err);
+    }
+    if (!host->foresee) {
+        return VERDICT_ABSENT; /* apply finds out by trying */
     }
     if (path_follow(spec->path, target, &err) != 0) {
         return resource_impossible(resource, &err);
@@ -386,17 +277,17 @@ static enum verdict probe(struct resource *resource, struct host *host)
         return resource_impossible(resource, &err);
     }
     verdict = owner_probe(&spec->ownership, &status, resource);
-    make_content(spec, host, &(struct content){current, length}, &wanted, &broken);
+    file_content_make(spec, host, &(struct file_content){current, length}, &wanted, &broken);
     if (verdict != VERDICT_IMPOSSIBLE &&
         (wanted.length != length || memcmp(text_string(&wanted), current, length) != 0)) {
         resource_detail(resource,
-                        !broken                     ? "other content"
-                        : is_blank(current, length) ? "is empty"
-                                                    : "is not JSON; kept aside as %s.broken",
+                        !broken                                  ? "other content"
+                        : file_content_is_blank(current, length) ? "is empty"
+                                                                 : "is not JSON; kept aside as %s.broken",
                         spec->path);
         verdict = VERDICT_DIFFERS;
     }
-    if (verdict == VERDICT_DIFFERS && !broken && path_follow(spec->path, target, &err) == 0 &&
+    if (host->foresee && verdict == VERDICT_DIFFERS && !broken && path_follow(spec->path, target, &err) == 0 &&
         window_is_needed(host, target)) {
         resource_detail(resource, "read-only; staged in %s and bound over it", host->state_dir);
     }
@@ -428,11 +319,12 @@ static int stage(const char *target, const char *data, size_t length, const stru
         }
     }
     error_clear(err);
-    return mounts_mount(host, staged, target, NULL, "bind", err);
+    return made_note(host, false, target, err) != 0 ? -1 : mounts_mount(host, staged, target, NULL, "bind", err);
 }
 
-static int write_regular(const struct file_spec *spec, const char *target, struct host *host, struct error *err)
+static int write_regular(struct resource *resource, const char *target, struct host *host, struct error *err)
 {
+    const struct file_spec *spec = resource->spec;
     struct file_attributes attributes = {.mode = 0644, .uid = (uid_t)-1, .gid = (gid_t)-1};
     CLEANUP_FREE char *current = NULL;
     CLEANUP_TEXT struct text wanted = {0};
@@ -447,8 +339,8 @@ static int write_regular(const struct file_spec *spec, const char *target, struc
         }
         attributes = (struct file_attributes){status.st_mode & 07777, status.st_uid, status.st_gid};
     }
-    make_content(spec, host, &(struct content){current, length}, &wanted, &broken);
-    if (broken && !is_blank(current, length) && good_put_aside(target, current, length, err) != 0 &&
+    file_content_make(spec, host, &(struct file_content){current, length}, &wanted, &broken);
+    if (broken && !file_content_is_blank(current, length) && good_put_aside(target, current, length, err) != 0 &&
         err->errnum != EROFS) {
         return -1;
     }
@@ -466,6 +358,7 @@ static int write_regular(const struct file_spec *spec, const char *target, struc
         attributes.gid = gid != (gid_t)-1 ? gid : attributes.gid;
     }
     if (file_write(target, text_string(&wanted), wanted.length, &attributes, err) == 0) {
+        resource->proven = true;
         return 0;
     }
     if (exists && (err->errnum == EROFS || err->errnum == EBUSY)) {
@@ -505,7 +398,7 @@ static int apply(struct resource *resource, struct host *host, struct error *err
     if (directory_make(host, parent, spec->remount, err) != 0) {
         return -1;
     }
-    return write_regular(spec, target, host, err);
+    return write_regular(resource, target, host, err);
 }
 
 static void free_spec(void *spec)

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 
 #include "base/util.h"
+#include "host/made.h"
 #include "host/mounts.h"
 #include "host/rule.h"
 #include "host/window.h"
@@ -100,6 +101,7 @@ void host_probe(struct host *host, struct resource *resource)
     resource_detail(resource, NULL);
     free(resource->error);
     resource->error = NULL;
+    resource->proven = false;
     resource->verdict = resource->kind->probe(resource, host);
 }
 
@@ -158,7 +160,9 @@ void host_free(struct host *host)
     free(host->resources);
     free(host->controllers);
     host_refresh(host);
+    rule_free(host);
     window_free(host);
+    made_free(host);
     host->resources = NULL;
     host->controllers = NULL;
     host->count = 0;
@@ -171,9 +175,7 @@ void resource_detail(struct resource *resource, const char *format, ...)
 
     if (format != NULL) {
         va_start(arguments, format);
-        if (vasprintf(&detail, format, arguments) < 0) {
-            detail = NULL;
-        }
+        detail = xvasprintf(format, arguments);
         va_end(arguments);
     }
     free(resource->detail);

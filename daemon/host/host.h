@@ -11,6 +11,7 @@
 
 #define HOST_MOST 4096 /* resources in a manifest: each is compared with each other one */
 
+struct made;
 struct mounts;
 struct windows;
 struct rules;
@@ -24,6 +25,7 @@ struct host {
     const char *state_dir; /* flash: what must survive it */
     struct mounts *mounts; /* host/mounts.c */
     struct windows *windows;         /* host/window.c */
+    struct made *made;               /* host/made.c */
     struct rules *rules;             /* host/rule.c */
     struct controllers *controllers; /* host/controller.c */
     char *hierarchies;               /* host/cgroup.c */

@@ -2,14 +2,11 @@
 #include "host/label.h"
 
 #include <errno.h>
-#include <fcntl.h>
 
-#include "base/file.h"
 #include "base/text.h"
 #include "base/util.h"
 #include "host/module.h"
-
-#define CONTEXT_CHECK "/sys/fs/selinux/context"
+#include "host/policy.h"
 
 struct option {
     const char *text;
@@ -124,29 +121,67 @@ char *label_missing(const char *options, const char *shown)
     return NULL;
 }
 
-int label_check(const char *options, const struct mount_entry *entry, struct error *err)
+bool label_is_there(const char *label, const char *shown)
 {
+    static const char *const keys[] = {"context=", "defcontext="};
+
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        CLEANUP_FREE char *text = xasprintf("%s%s", keys[i], label);
+
+        if (has_same(shown, &(struct option){text, strlen(text)})) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Asked beforehand, for trying it leaves a denial in the log. Who gets no answer tries the better one. */
+static bool may_replace(const char *label)
+{
+    char own[POLICY_LONGEST];
+
+    return !policy_is_enforcing() || !policy_own_context(own) ||
+           policy_allows(own, label, "filesystem", "relabelto") != 0;
+}
+
+/* The option that "label" means here; NULL: none. */
+static char *label_option(const char *label)
+{
+    const char *quote = strchr(label, ',') == NULL ? "" : "\"";
+
+    if (!label_is_used() || !policy_is_loaded() || !policy_knows(label)) {
+        return NULL;
+    }
+    return xasprintf("%s=%s%s%s", may_replace(label) ? "context" : "defcontext", quote, label, quote);
+}
+
+char *label_join(const char *options, const char *label)
+{
+    CLEANUP_FREE char *option = label == NULL ? NULL : label_option(label);
+
+    if (option == NULL) {
+        return options == NULL ? NULL : xstrdup(options);
+    }
+    return options == NULL || options[0] == '\0' ? take_pointer(&option) : xasprintf("%s,%s", options, option);
+}
+
+int label_check(const char *options, const char *label, const struct mount_entry *entry, struct error *err)
+{
+    /* Nobody is asked about a label that is there. */
+    bool is_there = label == NULL || label_is_there(label, entry->fs_options);
+    CLEANUP_FREE char *wanted = label_join(options, is_there ? NULL : label);
     CLEANUP_FREE char *missing = NULL;
 
-    if (!label_is_asked(options) || !label_is_used()) {
+    if (!label_is_asked(wanted) || !label_is_used()) {
         return 0;
     }
-    missing = label_missing(options, entry->fs_options);
+    missing = label_missing(wanted, entry->fs_options);
     if (missing == NULL) {
         return 0;
     }
     error_set(err, ERROR_SYSTEM, EBUSY, "mount %s with %s: it is mounted without, and its label cannot change",
               entry->target, missing);
     return error_remedy(err, "stop what uses it, umount %s, and apply again", entry->target);
-}
-
-/* Does the loaded policy know this context? The kernel checks what is written to that file; who may not ask, gets no
- * answer, and that is no "no". */
-static bool is_unknown(const char *context)
-{
-    CLEANUP_CLOSE int fd = open(CONTEXT_CHECK, O_RDWR | O_CLOEXEC);
-
-    return fd >= 0 && write(fd, context, strlen(context) + 1) < 0 && errno == EINVAL;
 }
 
 bool label_explain(const char *options, struct error *err)
@@ -166,7 +201,7 @@ bool label_explain(const char *options, struct error *err)
         size_t key = key_length(&option);
         CLEANUP_FREE char *context = bare(option.text + key, option.length - key);
 
-        if (key > 0 && is_unknown(context)) {
+        if (key > 0 && !policy_knows(context)) {
             error_remedy(err,
                          "the loaded policy has no label %s: correct \"options\", or build the image with sepolicy/",
                          context);

@@ -6,13 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/util.h"
 
-#define INITIAL_PID_NAMESPACE 0xeffffffcU /* PROC_PID_INIT_INO: ABI since 3.8 */
+#define INITIAL_PID_NAMESPACE "pid:[4026531836]" /* PROC_PID_INIT_INO: ABI since 3.8 */
 /* The log's clock and ours are not the same, but near. */
 #define CLOCKS_APART MICROSECONDS_PER_SECOND
 
@@ -34,15 +33,25 @@ enum memory_kill memory_parse(const char *record, size_t length, pid_t pid, int6
     return starts_with(text + 1, "Memory cgroup") ? MEMORY_GROUP : MEMORY_BOARD;
 }
 
+/* Elsewhere the kernel's log tells other numbers than ours. The link is read, not followed: under SELinux a name space's file
+ * has no label. */
+static bool is_initial_namespace(void)
+{
+    char name[64];
+    ssize_t length = readlink("/proc/self/ns/pid", name, sizeof(name) - 1);
+
+    name[length < 0 ? 0 : length] = '\0';
+    return streq(name, INITIAL_PID_NAMESPACE);
+}
+
 enum memory_kill memory_killed(pid_t pid, int64_t since)
 {
     CLEANUP_CLOSE int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     enum memory_kill found = MEMORY_NO_KILL;
-    struct stat namespace;
     char record[8192];
     ssize_t length;
 
-    if (fd < 0 || stat("/proc/self/ns/pid", &namespace) != 0 || namespace.st_ino != INITIAL_PID_NAMESPACE) {
+    if (fd < 0 || !is_initial_namespace()) {
         return MEMORY_NO_KILL;
     }
     /* One record a read; EPIPE: some were overwritten meanwhile. */

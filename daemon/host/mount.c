@@ -5,43 +5,24 @@
  * mount spreads what is mounted below it; an entry that says nothing else is about the mount that is there.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/path.h"
 #include "base/util.h"
 #include "host/device.h"
-#include "host/directory.h"
 #include "host/host.h"
 #include "host/label.h"
 #include "host/loss.h"
 #include "host/module.h"
+#include "host/mount_spec.h"
 #include "host/mounts.h"
 #include "host/propagation.h"
 #include "host/window.h"
 
-#define LOSS_PAUSE 50000000 /* nanoseconds; of a worker */
-#define LOSS_TRIES 40
 #define LONGEST_WAIT (60 * 60 * 1000)
 
-enum mount_form { FORM_BIND, FORM_VIRTUAL, FORM_DEVICE, FORM_PRESENT };
-
-struct mount_spec {
-    const char *target;
-    const char *source;
-    const char *type; /* NULL: whatever the device holds */
-    const char *options;
-    int64_t wait;
-    int propagation; /* enum propagation */
-    bool remount;
-    enum mount_form form;
-    char *module; /* the name of the resource that would load the type's module: "module f2fs" */
-};
-
-static bool is_tag(const char *source)
+bool mount_is_tag(const char *source)
 {
     return starts_with(source, "UUID=") || starts_with(source, "LABEL=");
 }
@@ -52,7 +33,7 @@ static void check(const struct reader *reader, struct mount_spec *spec)
 
     if (spec->type != NULL && streq(spec->type, "bind")) {
         spec->form = FORM_BIND;
-    } else if (spec->source != NULL && (spec->source[0] == '/' || is_tag(spec->source))) {
+    } else if (spec->source != NULL && (spec->source[0] == '/' || mount_is_tag(spec->source))) {
         spec->form = FORM_DEVICE;
     } else if (spec->source == NULL && spec->type == NULL && spec->propagation != PROPAGATION_AS_IT_IS) {
         spec->form = FORM_PRESENT;
@@ -66,10 +47,10 @@ static void check(const struct reader *reader, struct mount_spec *spec)
     if (spec->form == FORM_BIND && (spec->source == NULL || !path_is_normal(spec->source, &why))) {
         reader_problem(reader, "add \"source\": \"/data/…\", an absolute path", "a bind needs the path that it binds");
     }
-    if (spec->form == FORM_DEVICE && !is_tag(spec->source) && !path_is_normal(spec->source, &why)) {
+    if (spec->form == FORM_DEVICE && !mount_is_tag(spec->source) && !path_is_normal(spec->source, &why)) {
         reader_problem(reader, "write a path such as \"/dev/block/mmcblk0p1\"", "the source %s", why);
     }
-    if (spec->form == FORM_PRESENT && (spec->options != NULL || spec->remount)) {
+    if (spec->form == FORM_PRESENT && (spec->options != NULL || spec->label != NULL || spec->remount)) {
         reader_problem(reader, "add \"source\" or \"type\", or keep \"target\" and \"propagation\" alone",
                        "what is mounted there already gets a new propagation, but no \"options\" and no \"remount\"");
     }
@@ -82,7 +63,11 @@ static void check(const struct reader *reader, struct mount_spec *spec)
         reader_problem(reader, "write file system options separated by commas; \"type\": \"bind\" makes a bind",
                        "\"options\" holds \"bind\", \"remount\" or blanks");
     }
-    if (spec->form == FORM_BIND && label_is_asked(spec->options)) {
+    if (spec->label != NULL && strpbrk(spec->label, " \t\n\"") != NULL) {
+        reader_problem(reader, "write a context such as \"u:object_r:edge_content_file:s0\"",
+                       "\"label\" holds blanks or quotes");
+    }
+    if (spec->form == FORM_BIND && (spec->label != NULL || label_is_asked(spec->options))) {
         reader_problem(reader, "give the label to the mount of the file system that is bound",
                        "a bind has the SELinux labels of what it binds");
     }
@@ -96,6 +81,8 @@ static void parse_one(const struct reader *reader, struct host *host)
         {"source", FIELD_STRING, .offset = offsetof(struct mount_spec, source), .example = "\"/dev/block/mmcblk0p1\""},
         {"type", FIELD_STRING, .offset = offsetof(struct mount_spec, type), .example = "\"f2fs\""},
         {"options", FIELD_TEXT, .offset = offsetof(struct mount_spec, options), .example = "\"noatime\""},
+        {"label", FIELD_STRING, .offset = offsetof(struct mount_spec, label),
+         .example = "\"u:object_r:edge_content_file:s0\""},
         {"wait", FIELD_DURATION, .offset = offsetof(struct mount_spec, wait), .min = 0, .max = LONGEST_WAIT,
          .example = "\"30s\""},
         {"propagation", FIELD_CHOICE, .offset = offsetof(struct mount_spec, propagation), .choices = propagation_words},
@@ -137,9 +124,7 @@ static void needs(const struct resource *resource, struct need_list *list)
     }
 }
 
-/* Options that the manifest gives and the mount does not have; NULL if none. Only those that mountinfo shows word for
- * word for every file system: a file system prints its own options as it likes ("size=1G" reads "size=1048576k"). */
-static const char *missing_option(const struct mount_spec *spec, const struct mount_entry *entry)
+const char *mount_missing_option(const struct mount_spec *spec, const struct mount_entry *entry)
 {
     static const char *const words[] = {"ro", "nosuid", "nodev", "noexec", "noatime", "nodiratime"};
 
@@ -152,7 +137,7 @@ static const char *missing_option(const struct mount_spec *spec, const struct mo
     return NULL;
 }
 
-static bool is_read_only(const struct mount_spec *spec, const struct mount_entry *entry)
+bool mount_is_read_only(const struct mount_spec *spec, const struct mount_entry *entry)
 {
     bool wanted = spec->options != NULL && mounts_has_option(spec->options, "ro");
 
@@ -172,12 +157,11 @@ static enum verdict occupied(struct resource *resource, const struct mount_entry
 }
 
 /* Something is mounted at the target: is it ours, with our options? */
-static enum verdict compare(struct resource *resource, const struct mount_entry *entry)
+static enum verdict compare(struct resource *resource, const struct mount_entry *entry, const struct stat *target)
 {
     const struct mount_spec *spec = resource->spec;
-    const char *option = missing_option(spec, entry);
+    const char *option = mount_missing_option(spec, entry);
     struct error err = {0};
-    struct stat target;
     struct stat source;
 
     if (loss_has_happened(entry)) {
@@ -185,24 +169,23 @@ static enum verdict compare(struct resource *resource, const struct mount_entry 
         return VERDICT_DIFFERS;
     }
     if (spec->form == FORM_BIND) {
-        if (stat(spec->target, &target) != 0 || stat(spec->source, &source) != 0 || target.st_dev != source.st_dev ||
-            target.st_ino != source.st_ino) {
+        if (stat(spec->source, &source) != 0 || target->st_dev != source.st_dev || target->st_ino != source.st_ino) {
             return occupied(resource, entry, spec->source);
         }
     } else if (spec->type != NULL && !streq(spec->type, "auto") && !streq(spec->type, entry->type)) {
         return occupied(resource, entry, spec->type);
     } else if (spec->form == FORM_DEVICE) {
         /* By number for a path; a file system with an anonymous number (btrfs) and a tag go by the mounted node. */
-        bool same = !is_tag(spec->source) && stat(spec->source, &source) == 0 && source.st_rdev == entry->device;
+        bool same = !mount_is_tag(spec->source) && stat(spec->source, &source) == 0 && source.st_rdev == entry->device;
 
         if (!same && !device_matches(spec->source, entry->source, entry->type)) {
             return occupied(resource, entry, spec->source);
         }
     }
-    if (label_check(spec->options, entry, &err) != 0) {
+    if (label_check(spec->options, spec->label, entry, &err) != 0) {
         return resource_impossible(resource, &err);
     }
-    if (is_read_only(spec, entry)) {
+    if (mount_is_read_only(spec, entry)) {
         resource_detail(resource, "is read-only; the kernel does that after errors: read the kernel log");
         return VERDICT_DIFFERS;
     }
@@ -217,7 +200,7 @@ static enum verdict compare(struct resource *resource, const struct mount_entry 
     return VERDICT_IN_PLACE;
 }
 
-static int unknown_type(const struct mount_spec *spec, const char *type, struct error *err)
+int mount_unknown_type(const struct mount_spec *spec, const char *type, struct error *err)
 {
     error_set(err, ERROR_UNSUPPORTED, 0, "mount %s on %s: this kernel does not know file system \"%s\"",
               spec->source == NULL ? type : spec->source, spec->target, type);
@@ -260,8 +243,9 @@ static enum verdict foresee(struct resource *resource, const struct host *host)
             error_remedy(&err, "list %s in \"directories\", or create it", spec->source);
             return resource_impossible(resource, &err);
         }
-    } else if (spec->type != NULL && !streq(spec->type, "auto") && !module_knows_file_system(spec->type)) {
-        unknown_type(spec, spec->type, &err);
+    } else if (host->foresee && spec->type != NULL && !streq(spec->type, "auto") &&
+               !module_knows_file_system(spec->type)) {
+        mount_unknown_type(spec, spec->type, &err);
         return resource_impossible(resource, &err);
     }
     if (wrong_target(spec, &status, &err) != 0) {
@@ -271,7 +255,8 @@ static enum verdict foresee(struct resource *resource, const struct host *host)
         error_system(&err, EROFS, "mkdir %s", spec->target);
         return resource_impossible(resource, &err);
     }
-    if (spec->form == FORM_DEVICE && !is_tag(spec->source) && device_find(spec->source, spec->type, node, &err) != 0) {
+    if (spec->form == FORM_DEVICE && !mount_is_tag(spec->source) &&
+        device_find(spec->source, spec->type, node, &err) != 0) {
         if (err.code == ERROR_TIMEOUT && spec->wait > 0) {
             resource_detail(resource, "%s is not there yet; waits up to %s", spec->source,
                             text_show_duration(spec->wait * MICROSECONDS_PER_MILLISECOND, wait, sizeof(wait)));
@@ -287,224 +272,13 @@ static enum verdict probe(struct resource *resource, struct host *host)
     const struct mount_spec *spec = resource->spec;
     struct mount_entry entry;
     struct error err = {0};
-    int there = mounts_at(host, spec->target, &entry, &err);
+    struct stat target;
+    int there = mounts_look(host, spec->target, &entry, &target, &err);
 
     if (there < 0 && err.errnum != ENOENT) {
         return resource_impossible(resource, &err);
     }
-    return there == 1 ? compare(resource, &entry) : foresee(resource, host);
-}
-
-/* The target must exist and be of the source's sort: a file is bound on a file, all else goes on a directory. */
-static int make_target(const struct mount_spec *spec, struct host *host, struct error *err)
-{
-    struct stat status;
-    char parent[PATH_MAX];
-    int fd;
-
-    if (stat(spec->target, &status) == 0) {
-        return 0;
-    }
-    if (errno != ENOENT) {
-        return error_system(err, errno, "stat %s", spec->target);
-    }
-    if (spec->form != FORM_BIND || stat(spec->source, &status) != 0 || S_ISDIR(status.st_mode)) {
-        return directory_make(host, spec->target, spec->remount, err);
-    }
-    path_parent(spec->target, parent);
-    if (directory_make(host, parent, spec->remount, err) != 0) {
-        return -1;
-    }
-    fd = open(spec->target, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-    if (fd < 0 && errno == EROFS && spec->remount) {
-        if (window_open(host, parent, err) != 0) {
-            return -1;
-        }
-        fd = open(spec->target, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-    }
-    if (fd < 0) {
-        return error_system(err, errno, "create %s", spec->target);
-    }
-    close(fd);
-    return 0;
-}
-
-static int mount_device(const struct mount_spec *spec, struct host *host, struct error *err)
-{
-    CLEANUP_FREE char *options = label_options(spec->options);
-    char node[PATH_MAX];
-    char found[64];
-    const char *type = spec->type;
-
-    if (device_find(spec->source, spec->type, node, err) != 0) {
-        return -1;
-    }
-    if (type == NULL || streq(type, "auto")) {
-        device_type(node, found);
-        if (found[0] == '\0') {
-            error_set(err, ERROR_SYSTEM, 0, "%s holds no file system that can be recognised", node);
-            return error_remedy(err, "format it: mkfs.f2fs %s (this erases the card)", node);
-        }
-        type = found;
-    }
-    if (mounts_mount(host, node, spec->target, type, options, err) != 0) {
-        if (err->errnum == ENODEV) {
-            return unknown_type(spec, type, err);
-        }
-        if (!label_explain(spec->options, err)) {
-            device_explain(node, spec->type, err);
-        }
-        return -1;
-    }
-    return 0;
-}
-
-static char *join_options(const char *first, const char *rest)
-{
-    return rest == NULL || rest[0] == '\0' ? xstrdup(first) : xasprintf("%s,%s", first, rest);
-}
-
-/* A bind with options of its own gets exactly those: keep the protection that the source's mount has (on OpenHarmony
- * /data is nosuid,nodev), unless the manifest takes it off by name. */
-static char *bind_options(const char *first, const struct mount_spec *spec, struct host *host)
-{
-    static const char *const kept[][2] = {{"nosuid", "suid"}, {"nodev", "dev"}, {"noexec", "exec"}};
-    struct text options = {0};
-    struct mount_entry source;
-    struct error ignored = {0};
-
-    text_add(&options, first);
-    if (spec->options == NULL || spec->options[0] == '\0') {
-        return text_take(&options);
-    }
-    for (size_t i = 0; mounts_holding(host, spec->source, &source, &ignored) == 0 && i < ARRAY_SIZE(kept); i++) {
-        if (mounts_has_option(source.options, kept[i][0]) && !mounts_has_option(spec->options, kept[i][1])) {
-            text_format(&options, ",%s", kept[i][0]);
-        }
-    }
-    text_format(&options, ",%s", spec->options);
-    return text_take(&options);
-}
-
-static int explain_remount(struct error *err)
-{
-    if (err->errnum == EROFS || err->errnum == EACCES) {
-        error_remedy(err,
-                     "the device does not take writes: check the card's lock slider, and the kernel log for errors");
-    }
-    return -1;
-}
-
-static int prepare(struct resource *resource, struct host *host, struct error *err)
-{
-    const struct mount_spec *spec = resource->spec;
-
-    return resource->verdict == VERDICT_DIFFERS || spec->form == FORM_PRESENT ? 0 : make_target(spec, host, err);
-}
-
-/* Something of ours is there: put right what is wrong with it, and that alone. */
-static int change(const struct mount_spec *spec, struct host *host, struct error *err)
-{
-    CLEANUP_FREE char *options = NULL;
-    struct mount_entry entry;
-    int there = mounts_at(host, spec->target, &entry, err);
-
-    if (there != 1) {
-        return there < 0 ? -1 : error_set(err, ERROR_SYSTEM, 0, "nothing is mounted on %s any more", spec->target);
-    }
-    if (is_read_only(spec, &entry) || missing_option(spec, &entry) != NULL) {
-        options = spec->form == FORM_BIND ? bind_options("remount,bind", spec, host)
-                                          : join_options("remount,rw", spec->options);
-        if (mounts_mount(host, NULL, spec->target, NULL, options, err) != 0) {
-            return explain_remount(err);
-        }
-    }
-    return 0;
-}
-
-static int create(const struct mount_spec *spec, struct host *host, struct error *err)
-{
-    CLEANUP_FREE char *options = NULL;
-    int result;
-
-    switch (spec->form) {
-        case FORM_BIND:
-            options = bind_options("bind", spec, host);
-            result = mounts_mount(host, spec->source, spec->target, NULL, options, err);
-            break;
-        case FORM_DEVICE:
-            result = mount_device(spec, host, err);
-            break;
-        case FORM_PRESENT:
-            error_set(err, ERROR_SYSTEM, 0, "nothing is mounted on %s", spec->target);
-            result = error_remedy(err, "add \"source\" or \"type\", or name the mount point that it lies on");
-            break;
-        default:
-            options = label_options(spec->options);
-            result = mounts_mount(host, spec->source == NULL ? spec->type : spec->source, spec->target, spec->type,
-                                  options, err);
-            if (result != 0 && label_explain(spec->options, err)) {
-                return -1;
-            }
-            if (result != 0 && err->errnum == ENODEV) {
-                return unknown_type(spec, spec->type, err);
-            }
-            if (result != 0 && err->errnum == EINVAL) {
-                return error_remedy(err,
-                                    "check \"options\": %s does not take one of them, or not its value; the kernel "
-                                    "log may say which",
-                                    spec->type);
-            }
-            break;
-    }
-    return result;
-}
-
-/* The card was pulled out: what is mounted from it is taken off, and its place stays covered until it is back. */
-static int replace_lost(const struct mount_spec *spec, struct host *host, struct error *err)
-{
-    struct error ignored = {0};
-    int tries = LOSS_TRIES;
-
-    if (loss_clear(host, spec->target, err) != 0) {
-        return error_wrap(err, "take what is left of a device that is gone off %s", spec->target);
-    }
-    while (create(spec, host, err) != 0) {
-        bool is_in_use = err->errnum == EEXIST || err->errnum == EBUSY;
-
-        if (is_in_use && tries-- > 0) { /* the last process that used it has ended, and the kernel is still at it */
-            nanosleep(&(struct timespec){.tv_nsec = LOSS_PAUSE}, NULL);
-            continue;
-        }
-        if (is_in_use) {
-            error_remedy(err, "processes still use the card that was pulled out: end them, then \"edgeinit reload\"");
-        }
-        loss_cover(host, spec->target, &ignored);
-        return -1;
-    }
-    return 0;
-}
-
-static bool is_lost(const struct mount_spec *spec, struct host *host)
-{
-    struct mount_entry entry;
-    struct error ignored = {0};
-
-    return mounts_at(host, spec->target, &entry, &ignored) == 1 && loss_has_happened(&entry);
-}
-
-/* Killed between mount and propagation, the mount is there and spreads otherwise: the next run changes that. */
-static int apply(struct resource *resource, struct host *host, struct error *err)
-{
-    const struct mount_spec *spec = resource->spec;
-    int result;
-
-    if (resource->verdict != VERDICT_DIFFERS) {
-        result = create(spec, host, err);
-    } else {
-        result = is_lost(spec, host) ? replace_lost(spec, host, err) : change(spec, host, err);
-    }
-    return result != 0 ? -1 : propagation_set(host, spec->target, spec->propagation, err);
+    return there == 1 ? compare(resource, &entry, &target) : foresee(resource, host);
 }
 
 static bool slow(const struct resource *resource)
@@ -540,8 +314,8 @@ const struct resource_kind kind_mount = {
     .parse = parse,
     .needs = needs,
     .probe = probe,
-    .apply = apply,
-    .prepare = prepare,
+    .apply = mount_apply,
+    .prepare = mount_prepare,
     .slow = slow,
     .wait = wait_for,
     .watch = watch,

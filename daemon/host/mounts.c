@@ -7,6 +7,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 
 #include "base/file.h"
 #include "base/util.h"
@@ -66,6 +67,20 @@ bool mounts_find(struct host *host, bool (*fits)(const struct mount_entry *entry
     return false;
 }
 
+bool mounts_find_last(struct host *host, bool (*fits)(const struct mount_entry *entry, const void *wanted),
+                      const void *wanted, struct mount_entry *entry)
+{
+    const struct mount_table *table = get_table(host);
+
+    for (size_t i = table->count; i-- > 0;) {
+        if (fits(&table->entries[i], wanted)) {
+            *entry = table->entries[i];
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool has_id(const struct mount_entry *entry, const void *wanted)
 {
     return entry->id == *(const int *)wanted;
@@ -87,15 +102,25 @@ static int mount_id_of(int fd)
 }
 
 /* The id of the mount that path leads to, and whether path is its root: 1, 0, or -1 if only the table can tell. */
-static int identify(const char *path, int *id, int *is_root, struct error *err)
+static int identify(const char *path, int *id, int *is_root, struct stat *root, struct error *err)
 {
     CLEANUP_CLOSE int fd = -1;
     struct statx status = {0};
+    int result = statx(AT_FDCWD, path, AT_NO_AUTOMOUNT, STATX_BASIC_STATS | STATX_MNT_ID, &status);
 
-    if (statx(AT_FDCWD, path, AT_NO_AUTOMOUNT, STATX_BASIC_STATS | STATX_MNT_ID, &status) != 0) {
-        if (errno != ENOSYS) {
-            return error_system(err, errno, "stat %s", path);
-        }
+    if (result == 0) {
+        *root = (struct stat){
+            .st_dev = makedev(status.stx_dev_major, status.stx_dev_minor),
+            .st_ino = status.stx_ino,
+            .st_mode = status.stx_mode,
+            .st_uid = status.stx_uid,
+            .st_gid = status.stx_gid,
+        };
+    } else if (errno == ENOSYS) { /* before 4.11 */
+        result = stat(path, root);
+    }
+    if (result != 0) {
+        return error_system(err, errno, "stat %s", path);
     }
     *is_root = -1;
     if ((status.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) != 0) {
@@ -114,6 +139,16 @@ static int identify(const char *path, int *id, int *is_root, struct error *err)
     return 0;
 }
 
+int mounts_number(const char *path)
+{
+    struct error ignored = {0};
+    int id = -1;
+    int is_root = 0;
+    struct stat root;
+
+    return identify(path, &id, &is_root, &root, &ignored) != 0 ? -1 : id;
+}
+
 static int entry_of(struct host *host, int id, const char *path, struct mount_entry *entry, struct error *err)
 {
     if (!mounts_find(host, has_id, &id, entry)) {
@@ -127,19 +162,27 @@ static int entry_of(struct host *host, int id, const char *path, struct mount_en
 
 int mounts_holding(struct host *host, const char *path, struct mount_entry *entry, struct error *err)
 {
+    struct stat root;
     int id = -1;
     int is_root = 0;
 
-    return identify(path, &id, &is_root, err) != 0 ? -1 : entry_of(host, id, path, entry, err);
+    return identify(path, &id, &is_root, &root, err) != 0 ? -1 : entry_of(host, id, path, entry, err);
 }
 
 int mounts_at(struct host *host, const char *path, struct mount_entry *entry, struct error *err)
+{
+    struct stat root;
+
+    return mounts_look(host, path, entry, &root, err);
+}
+
+int mounts_look(struct host *host, const char *path, struct mount_entry *entry, struct stat *root, struct error *err)
 {
     char real[PATH_MAX];
     int id = -1;
     int is_root = 0;
 
-    if (identify(path, &id, &is_root, err) != 0) {
+    if (identify(path, &id, &is_root, root, err) != 0) {
         return -1;
     }
     if (is_root == 0) {
@@ -184,6 +227,15 @@ int mounts_mount(struct host *host, const char *source, const char *target, cons
 int mounts_detach(struct host *host, const char *target, struct error *err)
 {
     if (umount2(target, MNT_DETACH) != 0) {
+        return error_system(err, errno, "umount %s", target);
+    }
+    mounts_forget(host);
+    return 0;
+}
+
+int mounts_unmount(struct host *host, const char *target, struct error *err)
+{
+    if (umount2(target, UMOUNT_NOFOLLOW) != 0) {
         return error_system(err, errno, "umount %s", target);
     }
     mounts_forget(host);

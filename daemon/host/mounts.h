@@ -8,6 +8,7 @@
 #define EDGEINIT_HOST_MOUNTS_H
 
 #include <stdbool.h>
+#include <sys/stat.h>
 
 #include "base/error.h"
 #include "host/mountinfo.h"
@@ -18,12 +19,22 @@ struct host;
  * point; -1 if it cannot be reached (err: ENOENT, ENOTDIR, …). */
 int mounts_at(struct host *host, const char *path, struct mount_entry *entry, struct error *err);
 
+/* mounts_at(), and what the path shows, which the same system call tells: device, inode, mode and owner alone. */
+int mounts_look(struct host *host, const char *path, struct mount_entry *entry, struct stat *root, struct error *err);
+
 /* The mount that `path`, which must exist, lives on. */
 int mounts_holding(struct host *host, const char *path, struct mount_entry *entry, struct error *err);
+
+/* The number of the mount that `path` leads to, also through a link of /proc; -1: it cannot be told. */
+int mounts_number(const char *path);
 
 /* The first mount, in the kernel's order (oldest first), for which `fits` says yes. */
 bool mounts_find(struct host *host, bool (*fits)(const struct mount_entry *entry, const void *wanted),
                  const void *wanted, struct mount_entry *entry);
+
+/* The last one, which is the youngest. */
+bool mounts_find_last(struct host *host, bool (*fits)(const struct mount_entry *entry, const void *wanted),
+                      const void *wanted, struct mount_entry *entry);
 
 /* mount(2) with options as in fstab ("noatime,size=16M"), "bind" and "remount" among them. type NULL with
  * bind and remount. The table is forgotten afterwards. */
@@ -32,6 +43,9 @@ int mounts_mount(struct host *host, const char *source, const char *target, cons
 
 /* Take the topmost mount off `target`, at once even if it is in use (MNT_DETACH). */
 int mounts_detach(struct host *host, const char *target, struct error *err);
+
+/* The same, if nothing uses it (EBUSY). */
+int mounts_unmount(struct host *host, const char *target, struct error *err);
 
 void mounts_forget(struct host *host);
 

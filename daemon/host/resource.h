@@ -73,6 +73,9 @@ struct resource {
     void *spec;       /* the kind's own, owned */
     int rank;         /* among resources that do not need each other, lower ones come first */
     enum verdict verdict;
+    /* Set by apply() where what its calls returned is proof, so that a look would show nothing else: a file whose bytes
+     * fsync(2) took and that rename(2) then put there. Never for a mount. A probe clears it. */
+    bool proven;
     char *detail;        /* about the verdict: "mode 0755, wanted 0700"; NULL if there is nothing to say */
     struct error *error; /* why it is impossible or why apply failed; NULL otherwise */
 };

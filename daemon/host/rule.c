@@ -217,19 +217,6 @@ static int rule_error(struct error *err, int nl_error, const char *what, const c
     return -1;
 }
 
-static struct nl_sock *open_socket(struct error *err)
-{
-    struct nl_sock *socket = nl_socket_alloc();
-    int result = socket == NULL ? -NLE_NOMEM : nl_connect(socket, NETLINK_ROUTE);
-
-    if (result != 0) {
-        rule_error(err, result, "open", "rtnetlink");
-        nl_socket_free(socket);
-        return NULL;
-    }
-    return socket;
-}
-
 /* A rule of the kernel that does nothing but look a table up by the selectors that the manifest knows. Others (inverted,
  * by port, by user, suppressing) are not kept: they are never what a manifest asks for. */
 struct plain_rule {
@@ -244,7 +231,10 @@ struct plain_rule {
     char oif[IFNAMSIZ];
 };
 
+/* What the kernel has, once it was asked, and the socket by which it is asked and told: one for a whole run. */
 struct rules {
+    struct nl_sock *socket;
+    bool known;
     struct plain_rule *items;
     size_t count;
 };
@@ -316,47 +306,77 @@ static int keep_rule(struct nl_msg *message, void *data)
     return NL_OK;
 }
 
+static int open_socket(struct host *host, struct error *err)
+{
+    struct nl_sock *socket;
+    int result;
+
+    if (host->rules != NULL) {
+        return 0;
+    }
+    socket = nl_socket_alloc();
+    result = socket == NULL ? -NLE_NOMEM : nl_connect(socket, NETLINK_ROUTE);
+    if (result != 0) {
+        nl_socket_free(socket);
+        return rule_error(err, result, "open", "rtnetlink");
+    }
+    host->rules = xcalloc(1, sizeof(*host->rules));
+    host->rules->socket = socket;
+    nl_socket_modify_cb(socket, NL_CB_VALID, NL_CB_CUSTOM, keep_rule, host->rules);
+    return 0;
+}
+
 /* libnl-route's own cache of rules knows neither inversion, ports, users nor suppression: it would take a rule for one
  * socket for a rule for all. So the dump is read attribute by attribute. */
 static struct rules *get_rules(struct host *host, struct error *err)
 {
     struct fib_rule_hdr request = {.family = AF_UNSPEC};
-    struct nl_sock *socket;
     int result;
 
-    if (host->rules != NULL) {
+    if (host->rules != NULL && host->rules->known) {
         return host->rules;
     }
-    socket = open_socket(err);
-    if (socket == NULL) {
+    if (open_socket(host, err) != 0) {
         return NULL;
     }
-    host->rules = xcalloc(1, sizeof(*host->rules));
-    nl_socket_modify_cb(socket, NL_CB_VALID, NL_CB_CUSTOM, keep_rule, host->rules);
-    result = nl_send_simple(socket, RTM_GETRULE, NLM_F_DUMP, &request, sizeof(request));
+    result = nl_send_simple(host->rules->socket, RTM_GETRULE, NLM_F_DUMP, &request, sizeof(request));
     if (result >= 0) {
-        result = nl_recvmsgs_default(socket);
+        result = nl_recvmsgs_default(host->rules->socket);
     }
-    nl_socket_free(socket);
     if (result < 0) {
-        rule_forget(host);
+        rule_free(host); /* with what may still come on this socket */
         rule_error(err, result, "list", "rules");
+        return NULL;
     }
+    host->rules->known = true;
     return host->rules;
 }
 
 void rule_forget(struct host *host)
 {
-    if (host->rules == NULL) {
+    struct rules *rules = host->rules;
+
+    if (rules == NULL) {
         return;
     }
-    for (size_t i = 0; i < host->rules->count; i++) {
-        nl_addr_put(host->rules->items[i].from);
-        nl_addr_put(host->rules->items[i].to);
+    for (size_t i = 0; i < rules->count; i++) {
+        nl_addr_put(rules->items[i].from);
+        nl_addr_put(rules->items[i].to);
     }
-    free(host->rules->items);
-    free(host->rules);
-    host->rules = NULL;
+    free(rules->items);
+    rules->items = NULL;
+    rules->count = 0;
+    rules->known = false;
+}
+
+void rule_free(struct host *host)
+{
+    rule_forget(host);
+    if (host->rules != NULL) {
+        nl_socket_free(host->rules->socket);
+        free(host->rules);
+        host->rules = NULL;
+    }
 }
 
 static bool same_address(struct nl_addr *found, const char *wanted, const struct rule_spec *spec)
@@ -414,12 +434,10 @@ static int set_address(struct rtnl_rule *rule, const char *text, const struct ru
 static int apply(struct resource *resource, struct host *host, struct error *err)
 {
     const struct rule_spec *spec = resource->spec;
-    struct nl_sock *socket = open_socket(err);
     struct rtnl_rule *rule;
     int result;
 
-    (void)host;
-    if (socket == NULL) {
+    if (open_socket(host, err) != 0) {
         return -1;
     }
     rule = rtnl_rule_alloc();
@@ -442,10 +460,9 @@ static int apply(struct resource *resource, struct host *host, struct error *err
         result = set_address(rule, spec->to, spec, rtnl_rule_set_dst);
     }
     if (result == 0) {
-        result = rtnl_rule_add(socket, rule, NLM_F_EXCL);
+        result = rtnl_rule_add(host->rules->socket, rule, NLM_F_EXCL);
     }
     rtnl_rule_put(rule);
-    nl_socket_free(socket);
     return result == 0 || result == -NLE_EXIST ? 0 : rule_error(err, result, "add", resource->name);
 }
 

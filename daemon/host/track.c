@@ -52,16 +52,15 @@ void track_find_freezer(struct track *track)
     struct host host = {0};
     struct mount_entry entry;
 
-    track->freezer[0] = '\0';
-    if (mounts_find(&host, is_freezer, NULL, &entry)) {
-        snprintf(track->freezer, sizeof(track->freezer), "%s", entry.target);
-    }
+    free(track->freezer);
+    track->freezer = mounts_find(&host, is_freezer, NULL, &entry) ? xstrdup(entry.target) : NULL;
     mounts_forget(&host);
 }
 
 int track_open(struct track *track, const char *run_dir, struct error *err)
 {
     CLEANUP_FREE char *path = xasprintf("%s/track", run_dir);
+    CLEANUP_FREE char *top = NULL;
     struct stat status;
 
     *track = (struct track){0};
@@ -71,21 +70,26 @@ int track_open(struct track *track, const char *run_dir, struct error *err)
     if (mount_hierarchy(path, err) != 0) {
         return -1;
     }
-    snprintf(track->top, sizeof(track->top), "%s/%llx-%llx", path, (unsigned long long)status.st_dev,
-             (unsigned long long)status.st_ino);
-    if (mkdir(track->top, 0755) != 0 && errno != EEXIST) {
-        return error_system(err, errno, "make the group %s", track->top);
+    top = xasprintf("%s/%llx-%llx", path, (unsigned long long)status.st_dev, (unsigned long long)status.st_ino);
+    if (mkdir(top, 0755) != 0 && errno != EEXIST) {
+        return error_system(err, errno, "make the group %s", top);
     }
-    track->usable = true;
+    track->top = take_pointer(&top);
     return 0;
+}
+
+/* NULL if the track is not usable. */
+static char *group_of(const struct track *track, const char *name)
+{
+    return track->top == NULL ? NULL : xasprintf("%s/%s", track->top, name);
 }
 
 int track_make(const struct track *track, const char *name, char **file, struct error *err)
 {
-    CLEANUP_FREE char *group = xasprintf("%s/%s", track->top, name);
+    CLEANUP_FREE char *group = group_of(track, name);
 
     *file = NULL;
-    if (!track->usable) {
+    if (group == NULL) {
         return 0;
     }
     if (mkdir(group, 0755) != 0 && errno != EEXIST) {
@@ -122,9 +126,9 @@ static pid_t *read_members(const char *group)
 
 static pid_t *members_of(const struct track *track, const char *name)
 {
-    CLEANUP_FREE char *group = xasprintf("%s/%s", track->top, name);
+    CLEANUP_FREE char *group = group_of(track, name);
 
-    return track->usable ? read_members(group) : NULL;
+    return group == NULL ? NULL : read_members(group);
 }
 
 bool track_has(const struct track *track, const char *name, pid_t pid)
@@ -151,17 +155,21 @@ bool track_is_empty(const struct track *track, const char *name, pid_t except)
     return true;
 }
 
-/* All of the group into a freezer group, which is frozen: from now on it cannot fork. `group` is the freezer's. */
-static bool freeze(const struct track *track, const char *name, const pid_t *pids, pid_t except, char group[PATH_MAX])
+/* The group in the freezer that is for the members of this one; NULL without a freezer. */
+static char *freezer_group_of(const struct track *track, const char *name)
+{
+    return track->freezer == NULL ? NULL
+                                  : xasprintf("%s/edgeinit-%s-%s", track->freezer, strrchr(track->top, '/') + 1, name);
+}
+
+/* All of them into this group, which is frozen: from now on they cannot fork. */
+static bool freeze(const char *group, const pid_t *pids, pid_t except)
 {
     CLEANUP_FREE char *procs = NULL;
     CLEANUP_FREE char *state = NULL;
     struct error ignored = {0};
 
-    if (track->freezer[0] == '\0' ||
-        snprintf(group, PATH_MAX, "%s/edgeinit-%s-%s", track->freezer, strrchr(track->top, '/') + 1, name) >=
-            PATH_MAX ||
-        (mkdir(group, 0755) != 0 && errno != EEXIST)) {
+    if (group == NULL || (mkdir(group, 0755) != 0 && errno != EEXIST)) {
         return false;
     }
     procs = xasprintf("%s/cgroup.procs", group);
@@ -188,7 +196,7 @@ static void thaw(const char *group)
 size_t track_kill(const struct track *track, const char *name, pid_t except, int *left)
 {
     CLEANUP_FREE pid_t *pids = members_of(track, name);
-    char group[PATH_MAX];
+    CLEANUP_FREE char *group = NULL;
     bool frozen = false;
     size_t count = 0;
 
@@ -199,8 +207,9 @@ size_t track_kill(const struct track *track, const char *name, pid_t except, int
     for (size_t i = 0; pids[i] != 0; i++) {
         count += pids[i] != except;
     }
+    group = freezer_group_of(track, name);
     if (count > 0) {
-        frozen = freeze(track, name, pids, except, group);
+        frozen = freeze(group, pids, except);
     }
     for (size_t i = 0; pids[i] != 0; i++) {
         CLEANUP_CLOSE int fd = pids[i] == except ? -1 : (int)syscall(SYS_pidfd_open, pids[i], 0);
@@ -216,9 +225,7 @@ size_t track_kill(const struct track *track, const char *name, pid_t except, int
     if (frozen) {
         thaw(group);
     }
-    if (count == 0 && track->freezer[0] != '\0' &&
-        snprintf(group, sizeof(group), "%s/edgeinit-%s-%s", track->freezer, strrchr(track->top, '/') + 1, name) <
-            (int)sizeof(group)) {
+    if (count == 0 && group != NULL) {
         rmdir(group);
     }
     return count;
@@ -226,9 +233,9 @@ size_t track_kill(const struct track *track, const char *name, pid_t except, int
 
 void track_remove(const struct track *track, const char *name)
 {
-    CLEANUP_FREE char *group = xasprintf("%s/%s", track->top, name);
+    CLEANUP_FREE char *group = group_of(track, name);
 
-    if (track->usable) {
+    if (group != NULL) {
         rmdir(group);
     }
 }
@@ -246,16 +253,24 @@ static void remove_leftovers(const struct track *track)
     }
 }
 
-void track_close(struct track *track, const char *run_dir)
+void track_unmake(struct track *track, const char *run_dir)
 {
     CLEANUP_FREE char *path = xasprintf("%s/track", run_dir);
 
-    if (track->usable) {
-        remove_leftovers(track);
+    if (track->top == NULL) {
+        return;
     }
-    if (track->usable && rmdir(track->top) == 0) {
+    remove_leftovers(track);
+    if (rmdir(track->top) == 0) {
         umount2(path, MNT_DETACH);
         rmdir(path);
     }
-    track->usable = false;
+    track_close(track);
+}
+
+void track_close(struct track *track)
+{
+    free(track->top);
+    free(track->freezer);
+    *track = (struct track){0};
 }

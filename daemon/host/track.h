@@ -9,12 +9,11 @@
  * stranger got meanwhile is in no group of ours (pidfd_open(2), Linux 5.3). Where the freezer is mounted, a group is
  * stopped frozen, so that it cannot fork away.
  *
- * A kernel without named hierarchies leaves `usable` false: then nothing is tracked, and the callers say what that costs.
+ * A kernel without named hierarchies leaves the track unusable: then nothing is tracked, and the callers say what that costs.
  */
 #ifndef EDGEINIT_HOST_TRACK_H
 #define EDGEINIT_HOST_TRACK_H
 
-#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -22,9 +21,8 @@
 #include "base/error.h"
 
 struct track {
-    bool usable;
-    char top[PATH_MAX];     /* this run directory's group */
-    char freezer[PATH_MAX]; /* where the freezer is mounted; "" if nowhere */
+    char *top;     /* this run directory's group; NULL: not usable */
+    char *freezer; /* where the freezer is mounted; NULL: nowhere */
 };
 
 /* Mount the hierarchy at run_dir/track unless it is there, and make this run directory's group. On -1 the track is not
@@ -52,6 +50,9 @@ size_t track_kill(const struct track *track, const char *name, pid_t except, int
 void track_remove(const struct track *track, const char *name);
 
 /* Remove this run directory's empty group, and unmount. */
-void track_close(struct track *track, const char *run_dir);
+void track_unmake(struct track *track, const char *run_dir);
+
+/* Forget it all; the groups stay. */
+void track_close(struct track *track);
 
 #endif

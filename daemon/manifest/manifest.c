@@ -8,6 +8,8 @@
 #include "base/file.h"
 #include "base/util.h"
 
+#define FEW_KEYS 12 /* up to here each is compared with each */
+
 static void add_problem(struct manifest *manifest, struct problem problem)
 {
     size_t count = manifest->problem_count;
@@ -68,17 +70,38 @@ static int compare_children(const void *a, const void *b)
     return order != 0 ? order : (*left)->valueint - (*right)->valueint;
 }
 
+/* Has a small object two equal keys? */
+static bool has_twins(const cJSON *object)
+{
+    for (const cJSON *child = object->child; child != NULL; child = child->next) {
+        for (const cJSON *other = child->next; other != NULL; other = other->next) {
+            if (streq(child->string, other->string)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 /* cJSON keeps both of two equal keys and finds the first; JSON leaves it open (RFC 8259 §4), so we refuse. Sorting
  * keeps a hostile file with 100,000 keys cheap. */
 static void refuse_duplicates(struct manifest *manifest, const cJSON *object)
 {
-    CLEANUP_FREE const cJSON **sorted = NULL;
+    CLEANUP_FREE const cJSON **many = NULL;
+    const cJSON *few[32];
+    const cJSON **sorted = few;
     size_t count = 0;
 
     for (const cJSON *child = object->child; child != NULL; child = child->next) {
         count++;
     }
-    sorted = xcalloc(count, sizeof(*sorted));
+    if (count <= FEW_KEYS && !has_twins(object)) {
+        return; /* nearly every object there is */
+    }
+    if (count > ARRAY_SIZE(few)) {
+        many = xcalloc(count, sizeof(*many));
+        sorted = many;
+    }
     count = 0;
     for (const cJSON *child = object->child; child != NULL; child = child->next) {
         sorted[count++] = child;

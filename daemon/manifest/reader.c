@@ -181,6 +181,8 @@ static bool read_choice(const struct reader *reader, const struct field *field, 
             *(int *)destination = (int)count;
             return true;
         }
+    }
+    for (count = 0; field->choices[count] != NULL; count++) {
         text_format(&remedy, "%s\"%s\"", count == 0 ? "write " : " or ", field->choices[count]);
     }
     if (string == NULL) {

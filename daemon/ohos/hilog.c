@@ -14,6 +14,10 @@
 #include "base/file.h"
 #include "base/util.h"
 
+#ifdef EDGEINIT_WITH_LIBHILOG
+#include <hilog/log.h>
+#endif
+
 #define SOCKET_PATH "/dev/unix/socket/hilogInput"
 #define KMSG_PATH "/dev/kmsg"
 #define TYPE_CORE 3
@@ -108,6 +112,30 @@ enum hilog_layout hilog_layout_of_board(void)
     return HILOG_LAYOUT_3_2;
 }
 
+#ifdef EDGEINIT_WITH_LIBHILOG
+
+/* The library knows the layout, and where hilogd is. Every conversion is public: without the word hilog prints "<private>". */
+static bool send_line(const struct hilog_line *line)
+{
+    static const LogLevel levels[] = {
+        [LOG_LEVEL_INFO] = LOG_INFO, [LOG_LEVEL_WARNING] = LOG_WARN, [LOG_LEVEL_ERROR] = LOG_ERROR};
+    uint32_t domain = hilog_domain(line->tag);
+    char tag[HILOG_LONGEST_TAG + 1];
+    char text[HILOG_LONGEST_TEXT + 1];
+
+    snprintf(tag, sizeof(tag), "%s", line->tag);
+    if (!HiLogIsLoggable(domain, tag, levels[line->level])) {
+        return true; /* somebody wants it so */
+    }
+    for (size_t i = 0; i < line->length; i++) {
+        text[i] = line->text[i] == '\0' ? ' ' : line->text[i];
+    }
+    text[line->length] = '\0';
+    return HiLogPrint(LOG_CORE, levels[line->level], domain, tag, "%{public}s", text) >= 0;
+}
+
+#else
+
 /* Is hilogd there? Asked once a second at most, and only when there is something to say. */
 static bool reach(void)
 {
@@ -144,6 +172,8 @@ static bool send_line(const struct hilog_line *line)
     }
     return false;
 }
+
+#endif
 
 static void write_kmsg(const struct hilog_line *line)
 {

@@ -2,6 +2,7 @@
 /*
  * The log of an OpenHarmony board: a sink (base/log.h) that speaks the protocol of hilogd's input socket itself, so that a
  * static executable needs no libhilog. One datagram a line, in either of the two layouts; before hilogd is up, /dev/kmsg.
+ * In a tree libhilog can do it (EDGEINIT_WITH_LIBHILOG), with the same domains, limits and way out.
  *
  * The wire (hiviewdfx_hilog: 3.1 frameworks/native/include/hilog_common.h, 3.2 and later
  * frameworks/libhilog/include/hilog_base.h), little endian, packed: u16 length of the datagram; u16 of bit fields, from the

@@ -14,6 +14,10 @@
 /* Told of every change of state of an entry, as it happens; and with NULL when all there is to do is to wait. */
 typedef void apply_report(void *data, const struct plan *plan, const struct plan_entry *entry);
 
+/* The lock of the run directory, which apply_run() takes: one at a time changes the board. `waiting` as below. Returns the
+ * descriptor to be kept open. */
+int apply_lock(const struct host *host, void (*waiting)(void *data), void *data, struct error *err);
+
 /* Apply the plan made by plan_make(). One at a time on a board: a lock on the run directory sees to that, and `waiting`
  * (may be NULL) is called before waiting for it. Returns -1 with err only if it could not run at all; resources that
  * failed are in the plan. */

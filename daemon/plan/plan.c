@@ -16,33 +16,45 @@ static void add_need(struct plan_entry *entry, size_t need)
     entry->needs[entry->need_count++] = need;
 }
 
+/* Where a resource stands: asked for every pair of them, so it is at hand, with its length. */
+struct stand {
+    const char *path; /* NULL: nowhere */
+    size_t length;
+    int rank;
+};
+
 /* Everything at or above `path`. At the resource's own path only what ranks lower: a mount needs the directory it
  * covers, not the other way round. */
-static void add_path_needs(struct plan *plan, size_t index, const char *path)
+static void add_path_needs(struct plan *plan, const struct stand *stands, size_t index, const char *path)
 {
-    const struct resource *resource = plan->entries[index].resource;
-    bool own = resource->path != NULL && streq(resource->path, path);
+    size_t length = strlen(path);
+    const struct stand *mine = &stands[index];
+    bool own = mine->path != NULL && streq(mine->path, path);
 
     for (size_t i = 0; i < plan->count; i++) {
-        const struct resource *other = plan->entries[i].resource;
+        const struct stand *other = &stands[i];
+        char next;
 
-        if (i == index || other->path == NULL) {
+        if (i == index || other->path == NULL || other->length > length) {
             continue;
         }
-        if (path_is_below(path, other->path) || (streq(path, other->path) && (!own || other->rank < resource->rank))) {
+        /* At or above it, if what comes next in the path ends a component: few get as far as to be compared. */
+        next = other->length == 1 && length > 1 ? '/' : path[other->length];
+        if ((next == '/' || (next == '\0' && (!own || other->rank < mine->rank))) &&
+            memcmp(path, other->path, other->length) == 0) {
             add_need(&plan->entries[index], i);
         }
     }
 }
 
-static void derive_needs(struct plan *plan, size_t index)
+static void derive_needs(struct plan *plan, const struct stand *stands, size_t index)
 {
     struct plan_entry *entry = &plan->entries[index];
     struct need_list list = {0};
 
     entry->resource->kind->needs(entry->resource, &list);
     for (size_t i = 0; i < list.path_count; i++) {
-        add_path_needs(plan, index, list.paths[i]);
+        add_path_needs(plan, stands, index, list.paths[i]);
     }
     for (size_t i = 0; i < list.name_count; i++) {
         const struct resource *other = host_find(plan->host, list.names[i]);
@@ -88,21 +100,19 @@ static int report_cycle(const struct plan *plan, const bool *placed, size_t star
     return error_remedy(err, "change one of these sources or targets");
 }
 
-static bool is_ready(const struct plan *plan, const bool *placed, size_t index)
+/* `met`: how many of its needs, from the first, are known to be placed; what is placed stays so. */
+static bool is_ready(const struct plan_entry *entry, const bool *placed, size_t *met)
 {
-    const struct plan_entry *entry = &plan->entries[index];
-
-    for (size_t i = 0; i < entry->need_count; i++) {
-        if (!placed[entry->needs[i]]) {
-            return false;
-        }
+    while (*met < entry->need_count && placed[entry->needs[*met]]) {
+        (*met)++;
     }
-    return true;
+    return *met == entry->need_count;
 }
 
 static int derive_order(struct plan *plan, struct error *err)
 {
     CLEANUP_FREE bool *placed = xcalloc(plan->count, sizeof(*placed));
+    CLEANUP_FREE size_t *met = xcalloc(plan->count, sizeof(*met));
 
     for (size_t done = 0; done < plan->count; done++) {
         size_t best = plan->count;
@@ -110,7 +120,7 @@ static int derive_order(struct plan *plan, struct error *err)
         for (size_t i = 0; i < plan->count; i++) {
             bool better = best == plan->count || plan->entries[i].resource->rank < plan->entries[best].resource->rank;
 
-            if (!placed[i] && better && is_ready(plan, placed, i)) {
+            if (!placed[i] && better && is_ready(&plan->entries[i], placed, &met[i])) {
                 best = i;
             }
         }
@@ -146,6 +156,8 @@ static void find_workers(struct plan *plan)
 
 int plan_make(struct plan *plan, struct host *host, struct error *err)
 {
+    CLEANUP_FREE struct stand *stands = xcalloc(host->count, sizeof(*stands));
+
     *plan = (struct plan){
         .host = host,
         .entries = xcalloc(host->count, sizeof(*plan->entries)),
@@ -155,9 +167,12 @@ int plan_make(struct plan *plan, struct host *host, struct error *err)
     for (size_t i = 0; i < plan->count; i++) {
         plan->entries[i].resource = &host->resources[i];
         plan->entries[i].blocker = i;
+        stands[i].path = host->resources[i].path;
+        stands[i].length = stands[i].path == NULL ? 0 : strlen(stands[i].path);
+        stands[i].rank = host->resources[i].rank;
     }
     for (size_t i = 0; i < plan->count; i++) {
-        derive_needs(plan, i);
+        derive_needs(plan, stands, i);
     }
     if (derive_order(plan, err) != 0) {
         return -1;

@@ -101,11 +101,6 @@ void counsel_follow(struct service *service, unsigned actions)
     if (is_over(&service->machine)) {
         forget_judgement(service);
     }
-    if (counsel_verdict(service) == NULL) {
-        waking_end(take_pointer(&service->waking));
-    } else if (service->waking == NULL) {
-        service->waking = waking_begin(service);
-    }
     if (service->machine.state == SERVICE_PARKED && service->machine.cause == CAUSE_JUDGED &&
         service->judgement == NULL) {
         running_event(service, EVENT_WAKE, CAUSE_NONE, NULL); /* nobody knows any more why */
@@ -120,6 +115,13 @@ void counsel_follow(struct service *service, unsigned actions)
     if (is_open(service, QUESTION_SETTLE) && service->settled != service->machine.instance) {
         service->settled = service->machine.instance;
         ask(service, QUESTION_SETTLE);
+    }
+    /* Last, for the kernel takes its time to close what watches files (a grace period, some ten milliseconds), and the start
+     * that was waited for is being prepared meanwhile. */
+    if (counsel_verdict(service) == NULL) {
+        waking_end(take_pointer(&service->waking));
+    } else if (service->waking == NULL) {
+        service->waking = waking_begin(service);
     }
 }
 

@@ -1,98 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "supervise/decide.h"
 
-#include <assert.h>
 #include <sys/wait.h>
+
+#include "supervise/step.h"
 
 /* service.h's enum restart_policy, which is above this room. */
 enum { POLICY_ALWAYS, POLICY_ON_FAILURE, POLICY_NEVER };
-
-#define SET(cause) (1U << (cause))
-static_assert(CAUSES <= 32, "SET must hold every cause");
-
-/* The cause that came with the event, if it is one of those that may. */
-static uint32_t cause_given(const struct machine_step *step, unsigned set, enum service_cause otherwise)
-{
-    unsigned cause = step->input->cause;
-
-    return cause < CAUSES && (set & SET(cause)) != 0 ? cause : otherwise;
-}
-
-/* No timer runs in the new state unless the caller sets one. */
-static void enter(struct machine_step *step, enum service_state state, uint32_t cause)
-{
-    struct machine *machine = step->machine;
-
-    if (machine->state != state) {
-        machine->since = step->now;
-    }
-    machine->state = state;
-    machine->cause = cause;
-    machine->due = 0;
-}
-
-static void set_timer(struct machine_step *step, int64_t delay)
-{
-    step->machine->due = machine_add(step->now, delay);
-}
-
-static void start(struct machine_step *step)
-{
-    struct machine *machine = step->machine;
-
-    enter(step, SERVICE_STARTING, CAUSE_NONE);
-    machine->since = step->now;
-    machine->judged = machine->collected;
-    machine->instance++;
-    machine->restarts += machine->instance > 1;
-    machine->started_at = 0;
-    machine->ready_at = 0;
-    if (step->config->start_timeout > 0) {
-        set_timer(step, step->config->start_timeout);
-    }
-    if (step->config->prepares) {
-        machine->held = CAUSE_PREPARING; /* anew for the next one */
-    }
-    step->actions |= ACTION_START;
-}
-
-/* Nothing but what it waits for is between it and the next start. */
-static void start_when_released(struct machine_step *step)
-{
-    uint32_t held = step->machine->held;
-
-    if (held == CAUSE_NONE) {
-        start(step);
-    } else {
-        enter(step, held == CAUSE_BLOCKED ? SERVICE_BLOCKED : SERVICE_WAITING, held);
-        step->actions |= held == CAUSE_PREPARING ? ACTION_PREPARE : 0;
-    }
-}
-
-/* Is there nothing but the service's profile between it and a start? */
-static bool is_free(const struct machine *machine)
-{
-    return machine->held == CAUSE_NONE || machine->held == CAUSE_PREPARING;
-}
-
-/* Nobody waits for the judgement of its last end any more. */
-static void end_judging(struct machine_step *step)
-{
-    struct machine *machine = step->machine;
-
-    machine->judged = machine->collected;
-    if (machine->held == CAUSE_JUDGING) {
-        machine->held = step->config->prepares ? CAUSE_PREPARING : CAUSE_NONE;
-    }
-}
-
-static void stop(struct machine_step *step, uint32_t cause)
-{
-    enter(step, SERVICE_STOPPING, cause);
-    step->machine->stop_cause = cause;
-    set_timer(step, step->config->stop_timeout);
-    step->actions |= ACTION_SIGNAL;
-}
 
 /* Count the end of the running instance. */
 static void note_end(struct machine_step *step, uint32_t cause)
@@ -107,33 +21,13 @@ static void note_end(struct machine_step *step, uint32_t cause)
     step->actions |= ACTION_COLLECT;
     if (step->config->clear_group) {
         step->actions |= ACTION_CLEAR_GROUP;
-        machine->held = is_free(machine) ? CAUSE_REMAINS : machine->held;
+        machine->held = step_is_free(machine) ? CAUSE_REMAINS : machine->held;
     }
 }
 
 static void count_failure(struct machine *machine)
 {
     machine->failures += machine->failures < UINT32_MAX;
-}
-
-static int64_t next_delay(struct machine_step *step, int64_t least)
-{
-    struct machine *machine = step->machine;
-    int64_t delay =
-        machine_jitter(machine_delay(step->config, machine->failures), step->config->jitter, &machine->seed);
-
-    return delay > least ? delay : least;
-}
-
-/* At once and in this very step if the delay is zero. */
-static void start_at(struct machine_step *step, int64_t due)
-{
-    if (due <= step->now) {
-        start_when_released(step);
-    } else {
-        enter(step, SERVICE_DELAYED, step->machine->last_end);
-        step->machine->due = due;
-    }
 }
 
 /* Why it could not be started, the keeper has told; it said nothing itself. */
@@ -143,7 +37,7 @@ static void call_for_judgement(struct machine_step *step)
 
     if (step->config->judges && machine->last_end != CAUSE_CANNOT_START) {
         machine->judged = machine->collected - 1;
-        machine->held = is_free(machine) ? CAUSE_JUDGING : machine->held;
+        machine->held = step_is_free(machine) ? CAUSE_JUDGING : machine->held;
         step->actions |= ACTION_JUDGE;
     }
 }
@@ -152,12 +46,12 @@ static void call_for_judgement(struct machine_step *step)
 static void retry(struct machine_step *step, int64_t least)
 {
     if (step->config->restart == POLICY_NEVER) {
-        enter(step, SERVICE_FINISHED, step->machine->last_end);
+        step_enter(step, SERVICE_FINISHED, step->machine->last_end);
         return;
     }
     count_failure(step->machine);
     call_for_judgement(step);
-    start_at(step, machine_add(step->now, next_delay(step, least)));
+    step_start_at(step, machine_add(step->now, step_next_delay(step, least)));
 }
 
 /* The timer may be late, or the daemon was not there when it was due: the order of two events must not matter. */
@@ -188,7 +82,7 @@ void decide_ignore(struct machine_step *step)
 
 void decide_note_hold(struct machine_step *step)
 {
-    step->machine->held = cause_given(
+    step->machine->held = step_cause(
         step, SET(CAUSE_AFTER) | SET(CAUSE_CONDITION) | SET(CAUSE_REMAINS) | SET(CAUSE_JUDGING) | SET(CAUSE_PREPARING),
         CAUSE_RESOURCES);
 }
@@ -206,19 +100,19 @@ void decide_note_release(struct machine_step *step)
 void decide_wait(struct machine_step *step)
 {
     decide_note_hold(step);
-    start_when_released(step);
+    step_start_when_released(step);
 }
 
 void decide_block(struct machine_step *step)
 {
     decide_note_block(step);
-    start_when_released(step);
+    step_start_when_released(step);
 }
 
 void decide_release(struct machine_step *step)
 {
     decide_note_release(step);
-    start_when_released(step);
+    step_start_when_released(step);
 }
 
 void decide_executed(struct machine_step *step)
@@ -237,11 +131,11 @@ void decide_ready(struct machine_step *step)
 {
     struct machine *machine = step->machine;
 
-    enter(step, SERVICE_READY, CAUSE_NONE);
+    step_enter(step, SERVICE_READY, CAUSE_NONE);
     machine->started_at = machine->started_at == 0 ? step->now : machine->started_at;
     machine->ready_at = step->now;
     if (machine->failures > 0) {
-        set_timer(step, step->config->reset_after);
+        step_timer(step, step->config->reset_after);
     }
     if (step->config->has_alive_check) {
         step->actions |= ACTION_CHECK_ALIVE;
@@ -257,7 +151,7 @@ void decide_end_by_policy(struct machine_step *step)
     note_end(step, cause_of_end(input));
     step->machine->stop_cause = CAUSE_NONE;
     if (clean && step->config->restart == POLICY_ON_FAILURE) {
-        enter(step, SERVICE_FINISHED, step->machine->last_end);
+        step_enter(step, SERVICE_FINISHED, step->machine->last_end);
     } else {
         retry(step, 0);
     }
@@ -267,11 +161,11 @@ void decide_fail_start(struct machine_step *step)
 {
     struct machine *machine = step->machine;
 
-    note_end(step, cause_given(step, SET(CAUSE_MISSING), CAUSE_CANNOT_START));
+    note_end(step, step_cause(step, SET(CAUSE_MISSING), CAUSE_CANNOT_START));
     machine->stop_cause = CAUSE_NONE;
     if (machine->last_end == CAUSE_MISSING) {
         count_failure(machine);
-        enter(step, SERVICE_PARKED, CAUSE_MISSING);
+        step_enter(step, SERVICE_PARKED, CAUSE_MISSING);
         step->actions |= ACTION_WATCH_PROGRAM;
     } else {
         retry(step, MACHINE_FAILED_LEAST);
@@ -284,10 +178,10 @@ void decide_end_of_stop(struct machine_step *step)
 
     note_end(step, machine->cause);
     if (!machine->wanted_up) {
-        enter(step, SERVICE_STOPPED, machine->down_cause);
+        step_enter(step, SERVICE_STOPPED, machine->down_cause);
     } else if (machine->again) {
         machine->again = 0;
-        start_when_released(step);
+        step_start_when_released(step);
     } else {
         retry(step, 0);
     }
@@ -306,7 +200,7 @@ void decide_collect_again(struct machine_step *step)
 void decide_appeared(struct machine_step *step)
 {
     if (step->machine->cause == CAUSE_MISSING) {
-        start_at(step, machine_add(step->machine->since, next_delay(step, MACHINE_FAILED_LEAST)));
+        step_start_at(step, machine_add(step->machine->since, step_next_delay(step, MACHINE_FAILED_LEAST)));
     }
 }
 
@@ -320,7 +214,7 @@ static void lift_blame(struct machine_step *step)
 
     machine->failures -= machine->failures > 0;
     if (due > step->now && machine->state != SERVICE_PARKED) {
-        enter(step, SERVICE_DELAYED, machine->last_end);
+        step_enter(step, SERVICE_DELAYED, machine->last_end);
         machine->due = due;
     }
 }
@@ -329,21 +223,21 @@ static void lift_blame(struct machine_step *step)
 void decide_judged(struct machine_step *step)
 {
     struct machine *machine = step->machine;
-    bool parks = cause_given(step, SET(CAUSE_JUDGED), CAUSE_NONE) == CAUSE_JUDGED;
+    bool parks = step_cause(step, SET(CAUSE_JUDGED), CAUSE_NONE) == CAUSE_JUDGED;
     bool lifts = step->input->blameless && machine->judged != machine->collected;
 
     if (machine->state == SERVICE_PARKED && machine->cause == CAUSE_MISSING) {
         return;
     }
-    end_judging(step);
+    step_end_judging(step);
     if (lifts) {
         lift_blame(step);
     }
     if (parks) {
-        enter(step, SERVICE_PARKED, CAUSE_JUDGED);
+        step_enter(step, SERVICE_PARKED, CAUSE_JUDGED);
         machine->due = step->input->until;
     } else if (machine->state == SERVICE_WAITING) {
-        start_when_released(step);
+        step_start_when_released(step);
     }
 }
 
@@ -354,13 +248,13 @@ void decide_wake(struct machine_step *step)
     int64_t due = machine_add(machine->since, machine_wake_delay(step->config, machine->failures));
 
     if (machine->state == SERVICE_PARKED ? machine->cause == CAUSE_JUDGED : due < machine->due) {
-        start_at(step, due);
+        step_start_at(step, due);
     }
 }
 
 void decide_start_timeout(struct machine_step *step)
 {
-    stop(step, CAUSE_START_TIMEOUT);
+    step_stop(step, CAUSE_START_TIMEOUT);
 }
 
 void decide_forget_failures(struct machine_step *step)
@@ -371,7 +265,7 @@ void decide_forget_failures(struct machine_step *step)
 
 void decide_delay_over(struct machine_step *step)
 {
-    start_when_released(step);
+    step_start_when_released(step);
 }
 
 void decide_kill(struct machine_step *step)
@@ -381,7 +275,7 @@ void decide_kill(struct machine_step *step)
     pause = pause < MACHINE_KILL_AGAIN_LEAST ? MACHINE_KILL_AGAIN_LEAST : pause;
     pause = pause > MACHINE_KILL_AGAIN_MOST ? MACHINE_KILL_AGAIN_MOST : pause;
     step->machine->cause = CAUSE_STOP_TIMEOUT;
-    set_timer(step, pause);
+    step_timer(step, pause);
     step->actions |= ACTION_KILL;
 }
 
@@ -399,7 +293,7 @@ void decide_extend(struct machine_step *step)
 void decide_unhealthy(struct machine_step *step)
 {
     forget_if_due(step);
-    stop(step, cause_given(step, SET(CAUSE_WATCHDOG) | SET(CAUSE_KEEPER_LOST), CAUSE_LIVENESS));
+    step_stop(step, step_cause(step, SET(CAUSE_WATCHDOG) | SET(CAUSE_KEEPER_LOST), CAUSE_LIVENESS));
 }
 
 /* The stop came before the keeper had forked: its signal met nobody. */
@@ -411,91 +305,4 @@ void decide_signal_again(struct machine_step *step)
         machine->started_at = step->now;
         step->actions |= machine->cause == CAUSE_STOP_TIMEOUT ? ACTION_KILL : ACTION_SIGNAL;
     }
-}
-
-static void want_up(struct machine_step *step)
-{
-    struct machine *machine = step->machine;
-
-    machine->wanted_up = 1;
-    machine->down_cause = CAUSE_NONE;
-    machine->failures = 0;
-    end_judging(step);
-}
-
-/* What a person stopped stays stopped after the daemon's orderly end too. */
-static void want_down(struct machine_step *step)
-{
-    struct machine *machine = step->machine;
-    uint32_t cause = cause_given(step, SET(CAUSE_SHUTDOWN), CAUSE_REQUEST);
-
-    if (machine->down_cause != CAUSE_REQUEST) {
-        machine->down_cause = cause;
-    }
-    machine->wanted_up = 0;
-    machine->again = 0;
-    end_judging(step);
-}
-
-static uint32_t cause_of_restart(const struct machine_step *step)
-{
-    return cause_given(step, SET(CAUSE_CHANGED) | SET(CAUSE_BLOCKED), CAUSE_REQUEST);
-}
-
-void decide_up(struct machine_step *step)
-{
-    want_up(step);
-    start_when_released(step);
-}
-
-void decide_up_after_stop(struct machine_step *step)
-{
-    want_up(step);
-    step->machine->again = 1;
-}
-
-void decide_up_if_asked(struct machine_step *step)
-{
-    if (cause_of_restart(step) == CAUSE_REQUEST) {
-        decide_up(step);
-    }
-}
-
-void decide_again_after_stop(struct machine_step *step)
-{
-    if (cause_of_restart(step) == CAUSE_REQUEST || step->machine->wanted_up) {
-        decide_up_after_stop(step);
-    }
-}
-
-void decide_down(struct machine_step *step)
-{
-    want_down(step);
-    enter(step, SERVICE_STOPPED, step->machine->down_cause);
-}
-
-/* What has done its work must not do it again when the next daemon comes. */
-void decide_down_if_asked(struct machine_step *step)
-{
-    if (cause_given(step, SET(CAUSE_SHUTDOWN), CAUSE_REQUEST) == CAUSE_REQUEST) {
-        decide_down(step);
-    }
-}
-
-void decide_stop(struct machine_step *step)
-{
-    want_down(step);
-    stop(step, step->machine->down_cause);
-}
-
-void decide_stay_down(struct machine_step *step)
-{
-    want_down(step);
-}
-
-void decide_restart(struct machine_step *step)
-{
-    want_up(step);
-    step->machine->again = 1;
-    stop(step, cause_of_restart(step));
 }

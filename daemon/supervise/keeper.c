@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/path.h"
+#include "base/spare.h"
 #include "base/util.h"
 #include "supervise/become.h"
 #include "supervise/notify.h"
@@ -38,15 +39,15 @@
 enum source { FROM_NOTIFY, FROM_SIGNALS, FROM_ADOPTED, FROM_LISTENER, FROM_DAEMON, FROM_PIPE, FROM_FILTER, SOURCES };
 
 static struct {
+    struct output output;
     struct keeper_record *record;
     struct pollfd sources[SOURCES];
     struct port port;
     struct ring ring;
-    struct output output;
     struct become become;
-    struct stat_hold hold;
     char notify[sizeof("NOTIFY_SOCKET=") + sizeof(((struct sockaddr_un *)NULL)->sun_path)];
     bool quit;
+    struct stat_hold hold;
 } self;
 
 static int *fd_of(enum source source)
@@ -152,6 +153,7 @@ static void start(uint64_t instance)
         set_phase(PHASE_RUNNING);
     }
     port_send_record(&self.port);
+    spare_stack(); /* on which the child began */
 }
 
 /* The main process handed over to another one (MAINPID=) that is our child, be it born or orphaned: the instance goes on. */
@@ -403,6 +405,7 @@ void keeper_run(void)
     int ready;
 
     static_assert(ARRAY_SIZE(hear) == SOURCES, "every source is heard");
+    spare_stack();
     while (!self.quit) {
         ready = poll(self.sources, SOURCES, stat_copies_wait(&self.hold.copies));
         stat_copies_refresh(&self.hold.copies);

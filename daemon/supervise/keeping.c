@@ -101,6 +101,7 @@ static int start_keeper(struct service *service, struct error *err)
         .directory = service->directory,
         .ring_size = service->config->log_size,
         .files = &service->supervisor->files,
+        .context = service->config->stat_filter == STAT_NEVER ? NULL : STAT_KEEPER_CONTEXT,
         .prepare = launch_has_cgroups(service->config) ? prepare : NULL,
         .data = service,
     };

@@ -136,14 +136,25 @@ static void find_program(char path[PATH_MAX])
     snprintf(path, PATH_MAX, "%.*s/" KEEPER_PROGRAM, (int)(PATH_MAX - sizeof("/" KEEPER_PROGRAM)), own);
 }
 
+/* Without SELinux, or with a policy that does not know it, the keeper runs as all keepers do, and finds out what it may. */
+static void ask_for_context(const char *context)
+{
+    CLEANUP_CLOSE int fd = context == NULL ? -1 : open("/proc/self/attr/exec", O_WRONLY | O_CLOEXEC);
+
+    if (fd >= 0) {
+        (void)!write(fd, context, strlen(context));
+    }
+}
+
 /* In the new process, which may still have our memory: nothing is changed but its own kernel state. */
-static _Noreturn void become_keeper(const char *program, const char *const *arguments, const struct rlimit *files,
+static _Noreturn void become_keeper(const char *program, const char *const *arguments, const struct link_start *start,
                                     int socket_fd)
 {
     const char *const environment[] = {NULL};
     sigset_t none;
 
-    setrlimit(RLIMIT_NOFILE, files);
+    setrlimit(RLIMIT_NOFILE, start->files);
+    ask_for_context(start->context);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     if (socket_fd == KEEPER_DAEMON_FD) {
@@ -178,7 +189,7 @@ pid_t link_start(struct link *link, const struct link_start *start, struct error
         if (start->prepare != NULL && start->prepare(start->data) != 0) {
             _exit(EXIT_CANNOT_PREPARE);
         }
-        become_keeper(program, arguments, start->files, ends[1]); /* NOLINT(clang-analyzer-unix.Vfork): as above */
+        become_keeper(program, arguments, start, ends[1]); /* NOLINT(clang-analyzer-unix.Vfork): as above */
     }
     close(ends[1]);
     if (pid < 0) {

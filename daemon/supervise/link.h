@@ -38,6 +38,7 @@ struct link_start {
     int64_t ring_size;
     const char *group;          /* the cgroup.procs file that the keeper writes itself into; NULL: none */
     const struct rlimit *files; /* RLIMIT_NOFILE for it and its service */
+    const char *context;        /* SELinux, where the loaded policy knows it; NULL: what the policy says */
     int (*prepare)(
         void *data); /* runs in the new process before it becomes the keeper; when it returns other than 0 that
                                    ends, and the link is lost. NULL: nothing to prepare, then the process is made by

@@ -5,7 +5,7 @@
  * data that survives the daemon's death in the service's `state` file, so all of a service's history is in it.
  *
  * Two dimensions: what is wanted (up, down) and what is (enum service_state). The table in machine.c says for each pair of
- * state and event which handler of decide.c decides; docs/supervision.md is printed from it.
+ * state and event which handler (decide.h) decides; docs/supervision.md is printed from it.
  *
  * Invariants (tests/unit/model.c): ACTION_START is only given when no instance runs and the end of the last one is noted;
  * every instance's end is counted exactly once, by its number; a service that is wanted down is never started; the delay

@@ -35,10 +35,16 @@ static void read_control_group(const struct reader *reader, void *record)
     service_read_account(reader, "\"shell\"", &((struct node *)record)->control_group);
 }
 
+static void read_control_readers(const struct reader *reader, void *record)
+{
+    service_read_account(reader, "\"shell\"", &((struct node *)record)->control_readers);
+}
+
 static void read_control(const struct reader *reader, void *record)
 {
     static const struct field fields[] = {
         {"group", FIELD_READ, .read = read_control_group, .example = "\"shell\""},
+        {"readers", FIELD_READ, .read = read_control_readers, .example = "\"shell\""},
     };
 
     reader_object(reader, fields, ARRAY_SIZE(fields), record);
@@ -92,6 +98,30 @@ int node_load(struct node *node, const struct node_paths *paths)
     return node_read(node);
 }
 
+void node_keep_services(struct node *kept, const struct node *node)
+{
+    cJSON *services = cJSON_GetObjectItemCaseSensitive(node->manifest.root, "services");
+    struct manifest told = {0};
+    struct reader root;
+    struct reader section;
+
+    /* What the problems are told with is borrowed for the time of reading: there are only warnings, which were told before. */
+    kept->manifest = node->manifest;
+    kept->manifest.root = cJSON_CreateObject();
+    kept->manifest.problems = NULL;
+    kept->manifest.problem_count = 0;
+    if (services != NULL) {
+        cJSON_AddItemToObject(kept->manifest.root, "services", cJSON_Duplicate(services, 1));
+        root = reader_root(&kept->manifest);
+        reader_first(&root, &section);
+        service_parse(&section, &kept->services);
+    }
+    told.problems = kept->manifest.problems;
+    told.problem_count = kept->manifest.problem_count;
+    manifest_free(&told);
+    kept->manifest = (struct manifest){.root = kept->manifest.root};
+}
+
 void node_free(struct node *node)
 {
     plan_free(&node->plan);
@@ -99,6 +129,7 @@ void node_free(struct node *node)
     service_list_free(&node->services);
     node->edge = (struct edge_config){0};
     node->control_group = NULL;
+    node->control_readers = NULL;
     manifest_free(&node->manifest);
 }
 

@@ -18,8 +18,9 @@ struct node {
     struct plan plan;
     struct service_list services;
     struct edge_config edge;
-    int64_t timeline_boots;    /* so many are kept for "edgeinit timeline" */
-    const char *control_group; /* its members may use the control socket too: a name or a number; NULL: root alone */
+    int64_t timeline_boots;      /* so many are kept for "edgeinit timeline" */
+    const char *control_group;   /* its members may use the control socket too: a name or a number; NULL: root alone */
+    const char *control_readers; /* its members may ask it for "status" */
 };
 
 /* Where things are; the texts are not copied. */
@@ -37,6 +38,10 @@ int node_load(struct node *node, const struct node_paths *paths);
 int node_read(struct node *node);
 
 void node_free(struct node *node);
+
+/* Make a node of the services of a good one, zero-initialised before: what stays when `node` is freed. It lies together, so the
+ * pages of all the rest become free, and not every second of them. */
+void node_keep_services(struct node *kept, const struct node *node);
 
 /* Does this resource have to be in place before the service can start? Yes, if it is at, above or below a path that the
  * service uses. */

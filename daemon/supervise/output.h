@@ -12,11 +12,11 @@
 #include "supervise/ring.h"
 
 struct output {
+    char buffer[RING_LARGEST_BATCH]; /* first: what a quiet keeper uses lies together */
     int fd;
     struct ring *ring;
     size_t held;
     bool cut; /* the last batch was a piece of a line that is still not whole */
-    char buffer[RING_LARGEST_BATCH];
 };
 
 /* Go on where the ring's last writer stopped. */

@@ -6,6 +6,7 @@
 #include <linux/seccomp.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 
 #include "base/file.h"
 #include "base/log.h"
@@ -13,6 +14,7 @@
 #include "base/util.h"
 #include "host/host.h"
 #include "host/mounts.h"
+#include "host/policy.h"
 #include "supervise/stat_words.h"
 
 static const struct {
@@ -203,6 +205,26 @@ static bool can_notify(void)
     return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
 }
 
+/* What the loaded policy says, asked so that nothing is tried in vain: OpenHarmony 5.0 and 5.1 let nobody look into another
+ * one's memory. Who is not told tries it. */
+static bool may_look(const struct service_config *service)
+{
+    char domain[POLICY_LONGEST] = "";
+    char label[POLICY_LONGEST];
+    ssize_t length = getxattr(service->command[0], "security.selinux", label, sizeof(label) - 1);
+
+    label[length < 0 ? 0 : length] = '\0';
+    if (!policy_is_enforcing()) {
+        return true;
+    }
+    if (service->context != NULL) {
+        snprintf(domain, sizeof(domain), "%s", service->context);
+    } else if (length <= 0 || !policy_context_after(STAT_KEEPER_CONTEXT, label, domain)) {
+        return true;
+    }
+    return policy_allows(STAT_KEEPER_CONTEXT, domain, "process", "ptrace") != 0;
+}
+
 static bool read_record(const char *directory, struct keeper_record *record)
 {
     CLEANUP_FREE char *path = xasprintf("%s/record", directory);
@@ -213,7 +235,7 @@ static bool read_record(const char *directory, struct keeper_record *record)
     return file_read(path, sizeof(*record) + 4096, &data, &length, &ignored) == 0 && record_read(data, length, record);
 }
 
-static void choose_way(struct look *look, const struct keeper_record *record)
+static void choose_way(struct look *look, const struct service_config *service, const struct keeper_record *record)
 {
     struct stat_choice *choice = look->choice;
 
@@ -226,6 +248,9 @@ static void choose_way(struct look *look, const struct keeper_record *record)
     } else if (!can_notify()) {
         look->plan.way = STAT_REFRESH;
         cannot(choice, stat_reasons[STAT_STEP_FILTER].text, stat_reasons[STAT_STEP_FILTER].remedy);
+    } else if (!may_look(service)) {
+        look->plan.way = STAT_REFRESH;
+        cannot(choice, stat_reasons[STAT_STEP_LOOK].text, stat_reasons[STAT_STEP_LOOK].remedy);
     } else if (record->filter_refused != 0) {
         look->plan.way = STAT_REFRESH;
         cannot(choice, stat_reasons[STAT_STEP_GIVE].text, stat_reasons[STAT_STEP_GIVE].remedy);
@@ -250,7 +275,7 @@ void stat_filter_choose(const struct service_config *service, const char *direct
     if (!possible) {
         look.plan.way = STAT_NONE;
     } else if (look.plan.way != STAT_CLEAN) {
-        choose_way(&look, &record);
+        choose_way(&look, service, &record);
     }
     choice->way = look.plan.way;
     if (choice->way == STAT_NONE) {

@@ -17,6 +17,10 @@
 #include "supervise/service.h"
 #include "supervise/stat_plan.h"
 
+/* The domain of such a service's keeper: it may look into the service's memory and change its mounts, which others need not
+ * (sepolicy/common/system/edge_stat_keeper.te). */
+#define STAT_KEEPER_CONTEXT "u:r:edge_stat_keeper:s0"
+
 /* What is seen, and what follows. */
 struct stat_choice {
     enum stat_filter_way way;

@@ -35,15 +35,18 @@ void stat_hold_open(struct stat_hold *hold, struct keeper_record *record, struct
     hold->entry = (struct stat_entry){.plan = &hold->plan, .socket = -1};
 }
 
+/* What the plan of the one service that there is points into. Not in struct stat_hold: what a quiet keeper uses lies together. */
+static char plan_text[STAT_PLAN_LARGEST];
+
 /* No file is the plan of nearly all services. */
 static bool read_plan(struct stat_hold *hold)
 {
     CLEANUP_CLOSE int fd = open(STAT_PLAN_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    ssize_t length = fd < 0 ? 0 : read(fd, hold->text, sizeof(hold->text) - 1);
+    ssize_t length = fd < 0 ? 0 : read(fd, plan_text, sizeof(plan_text) - 1);
 
-    hold->text[length < 0 ? 0 : length] = '\0';
+    plan_text[length < 0 ? 0 : length] = '\0';
     hold->plan = (struct stat_plan){0};
-    return (fd < 0 && errno == ENOENT) || (fd >= 0 && stat_plan_parse(hold->text, &hold->plan));
+    return (fd < 0 && errno == ENOENT) || (fd >= 0 && stat_plan_parse(plan_text, &hold->plan));
 }
 
 static bool can_cover(const struct stat_plan *plan)

@@ -30,7 +30,6 @@
 struct stat_hold {
     struct keeper_record *record;
     struct pollfd *source; /* the listener, for poll(2) */
-    char text[STAT_PLAN_LARGEST];
     struct stat_plan plan;
     struct stat_entry entry; /* for the service's process */
     int socket;              /* our end */

@@ -27,8 +27,10 @@ const struct stat_reason stat_reasons[STAT_STEPS] = {
          "see that no filter of init forbids it seccomp(2)"},
     [STAT_STEP_ANSWER] = {"the kernel cannot answer an open with a file", "use Linux 5.9 or later"},
     [STAT_STEP_HAND] = {"its keeper did not get hold of its calls", "see whether there are descriptors left"},
-    [STAT_STEP_LOOK] = {"its keeper may not look into its memory",
-                        "allow edgeinit's domain ptrace of the service's domain, and its files in /proc"},
+    [STAT_STEP_LOOK] =
+        {"its keeper may not look into its memory",
+         "let edge_stat_keeper ptrace the service's domain and read its files in /proc; OpenHarmony 5.0 and "
+         "5.1 let nobody (docs/selinux.md)"},
     [STAT_STEP_GIVE] = {"the kernel does not let it have the copy",
                         "allow the service's domain to use descriptors of edgeinit's and to read its tmpfs files"},
     [STAT_STEP_COPY] = {"no copy can be made", "let the kernel have CONFIG_MEMFD_CREATE; see with df whether the run "

@@ -14,6 +14,7 @@
 #include "host/facts.h"
 #include "supervise/keeping.h"
 #include "supervise/launch.h"
+#include "supervise/sweep.h"
 
 #define KEEPER_PATIENCE 1000 /* milliseconds for a keeper to end when it was told to */
 
@@ -132,6 +133,10 @@ static void end_next(struct supervisor *supervisor)
         if (service->machine.wanted_up != 0 && !is_down(service) && is_free_to_stop(service)) {
             running_event(service, EVENT_WANT_DOWN, CAUSE_SHUTDOWN, NULL);
         }
+        if (service->lost_all && !running_is_up(service)) {
+            service->lost_all = false;
+            sweep_begin(service);
+        }
         all &= is_down(service);
     }
     if (all && !supervisor->ended) {
@@ -148,11 +153,20 @@ void supervisor_end(struct supervisor *supervisor)
     }
 }
 
+void supervisor_end_all(struct supervisor *supervisor)
+{
+    for (size_t i = 0; i < supervisor->count; i++) {
+        supervisor->services[i]->lost_all = true;
+    }
+    supervisor_end(supervisor);
+}
+
 /* Those that the manifest no longer names. */
 
 static void tidy(void *data)
 {
     struct supervisor *supervisor = data;
+    size_t before = supervisor->count;
     size_t left = 0;
 
     for (size_t i = 0; i < supervisor->count; i++) {
@@ -167,6 +181,9 @@ static void tidy(void *data)
         running_free(service);
     }
     supervisor->count = left;
+    if (left != before && supervisor->changed != NULL) {
+        supervisor->changed(supervisor->data, NULL);
+    }
 }
 
 static void retire(struct service *service)
@@ -457,7 +474,7 @@ static void remove_services(struct supervisor *supervisor)
         wait_for_end(supervisor->services[i]->record.keeper_pid);
         track_remove(&supervisor->track, supervisor->services[i]->config->name);
     }
-    track_close(&supervisor->track, supervisor->run_dir);
+    track_unmake(&supervisor->track, supervisor->run_dir);
 }
 
 void supervisor_close(struct supervisor *supervisor)
@@ -476,6 +493,7 @@ void supervisor_close(struct supervisor *supervisor)
         close(supervisor->mounts.fd);
     }
     free(supervisor->services);
+    track_close(&supervisor->track);
     conditions_close(&supervisor->conditions);
     watcher_close(&supervisor->watcher);
     *supervisor = (struct supervisor){0};

@@ -70,6 +70,9 @@ bool supervisor_reap(struct supervisor *supervisor, pid_t pid, int status);
 /* Stop everything, in reverse order, each only when those that come after it have ended; then call `stopped`. */
 void supervisor_end(struct supervisor *supervisor);
 
+/* The same, and nothing is left of any of them, whatever its scope: the containers that a dockerd leaves end, too. */
+void supervisor_end_all(struct supervisor *supervisor);
+
 /* Let go of everything; the keepers and their services live on, except after an orderly end. */
 void supervisor_close(struct supervisor *supervisor);
 

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Boards that are not as the manifest thinks: another file system on the card, a full card, a full /data, kernels without a
-# controller or without SELinux. Each time: what cannot be is named with a remedy, and the rest comes up.
+# controller, without SELinux, without policy routing. Each time: what cannot be is named with a remedy, and the rest comes up.
 #
-# Not here, because this kernel has it built in and no switch for it: a kernel without CONFIG_IP_MULTIPLE_TABLES. What
-# edgeinit says then is tested in tests/sandbox/30-impossible.t with the error that such a kernel gives.
+# Policy routing of IPv4 has no switch in this kernel, that of IPv6 has: ipv6.disable=1. What edgeinit gets then is what a
+# kernel without CONFIG_IP_MULTIPLE_TABLES says to an IPv4 rule: nobody makes rules for that family (EAFNOSUPPORT).
 
 # shellcheck disable=SC2154 # dir, patience and their like come from lib.sh
 set -uo pipefail
@@ -67,11 +67,21 @@ is "$(service other state)" ready "the rest runs"
 is "$(on edgeinit plan | grep -cE '^[~+] ')" 0 "and is in place"
 vm off 20
 
-diag "a kernel with SELinux switched off"
-ok "boot" boot --append security=none || console
-ok "ready" on edgeinit wait-ready --timeout "${patience}s"
+diag "a kernel with SELinux and policy routing of IPv6 switched off, and a root without mount points"
+overlay 30-off <<'EOF'
+{"version": 1, "host": {"selinux": "permissive", "rules": [
+    {"priority": 1, "table": "main"}, {"priority": 2, "table": "default"}, {"priority": 3, "table": "main", "family": "ipv6"}]}}
+EOF
+ok "boot" boot --append 'security=none ipv6.disable=1' || console
+ok "bring-up ends" wait_for "$patience" settled
+like "$(failures)" 'rule ipv6 3 .*Address family not supported by protocol; build the kernel with .*CONFIG_IPV6_MULTIPLE_TABLES=y' \
+    "the rule that cannot be is named, with the remedy" || diag "$(console)"
+like "$(on 'ip rule')" '1:.*lookup main.*2:.*lookup default' "the others are there"
 unlike "$(on 'ls /sys/fs/selinux')" enforce "control: there is no SELinux"
-is "$(service card state) $(service other state)" 'ready ready' "all runs"
+ok "all runs" wait_for "$patience" service_is card state ready
+is "$(service other state)" ready "all of it"
+like "$(on 'grep " / " /proc/mounts')" '^/dev/[a-z0-9/]+ / ext4 ro,(seclabel,)?nodev' "the root is read-only and nodev again, after the remount windows"
+unlike "$(on 'grep " /mnt/f2fs " /proc/mounts')" context= "the card has no label"
 like "$(on edgeinit plan | grep selinux)" 'selinux' "and the plan says what became of \"selinux\": \"permissive\""
 diag "$(on edgeinit plan | grep selinux)"
 vm off 20

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# The shipped manifests, nothing over them, with the real dockerd: overlay2 on the f2fs card. A container, the second boot
-# with it, the card pulled out while it runs and put back. BOARD_SHORT=1: the first boot alone.
+# The shipped manifests, nothing over them, with the real dockerd: overlay2 on the f2fs card, SELinux enforcing our policy
+# without a denial. A container, what docker's commands do with it, the second boot with it, the card pulled out while it runs and put back. BOARD_SHORT=1: the first boot alone.
 
 # shellcheck disable=SC2154 # dir, patience and their like come from lib.sh
 set -uo pipefail
@@ -18,7 +18,7 @@ container()
     on docker run --rm busybox echo in a container
 }
 
-ok "boot" boot --append board.docker || console
+ok "boot" enforcing --append 'board.docker enforcing=1' --life 2400 || console
 ok "dockerd is ready" on edgeinit wait-ready --timeout "${patience}s" dockerd || console
 is "$(resources_left)" '' "all of the manifests is in place"
 is "$(on 'docker info --format "{{.Driver}} {{.CgroupVersion}} {{.DockerRootDir}}"')" 'overlay2 1 /mnt/f2fs' "dockerd uses what was made for it"
@@ -32,13 +32,24 @@ dockerd=$(service dockerd pid restarts)
 on 'kill -9 $(pidof edgeinit)'
 ok "edgeinit is killed, and back" wait_for "$patience" on edgeinit wait-ready dockerd
 is "$(service dockerd pid restarts)" "$dockerd" "dockerd did not notice"
+diag "what docker does with a container"
+on 'docker run -d --name box busybox sh -c "echo said; trap \"exit 7\" USR1; while :; do sleep 0.2; done"' >/dev/null
+ok "docker logs" wait_for "$patience" on 'docker logs box | grep -q said'
+like "$(on docker top box)" 'PID.*sh -c echo said' "docker top" || diag "$(on docker top box 2>&1)"
+is "$(on 'docker exec box sh -c "echo \$((6 * 7))"')" 42 "docker exec"
+is "$(on 'docker exec box sh -c "echo copied >/copied"; docker cp box:/copied - | tar -xO')" copied "docker cp"
+like "$(on 'docker stats --no-stream --format "{{.Name}} {{.PIDs}}"')" '^box [1-9]' "docker stats"
+is "$(on 'docker kill -s USR1 box >/dev/null; docker wait box')" 7 "docker kill"
+is "$(on 'docker start box >/dev/null; docker stop -t 1 box; docker rm box')" $'box\nbox' "docker start, stop, rm"
+no_denials "bring-up, containers, a killed daemon"
 ok "power off" vm off 60
 if [[ ${BOARD_SHORT:-} ]]; then
     done_testing
 fi
 
 diag "second boot"
-ok "boot" again --append board.docker || console
+rm "$dir/seen"
+ok "boot" again --append 'board.docker enforcing=1' --life 2400 || console
 ok "dockerd is ready" on edgeinit wait-ready --timeout "${patience}s" dockerd || console
 is "$(resources_left)" '' "all in place"
 is "$(container | tail -1)" 'in a container' "a container of the image of the first boot"
@@ -57,5 +68,6 @@ is "$(resources_left)" '' "all in place"
 is "$(on 'grep -c " /mnt/f2fs " /proc/mounts')" 1 "the card alone is mounted there"
 is "$(container | tail -1)" 'in a container' "containers run"
 ok "the one that ran can be started again" on docker start box || diag "$(on docker logs box)"
+no_denials "second boot, the card pulled out and put back"
 vm off 60
 done_testing

@@ -19,6 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define POLICIES "/system/etc/selinux/targeted/policy/"
+
 #define CFG_DIRECTORY "/system/etc/init"
 #define SECOND_STAGE "--second-stage"
 
@@ -90,18 +92,27 @@ static void mount_first(void)
     mount("devpts", "/dev/pts", "devpts", 0, NULL);
 }
 
-/* Without a policy the kernel allows everything; with one, enforcing= on its command line says whether it is obeyed. */
+/* Without a policy the kernel allows everything; with one, enforcing= on its command line says whether it is obeyed. The image
+ * has those of several releases: board.policy=5.1 there takes another than the newest. */
 static void load_policy(void)
 {
-    static const char *const paths[] = {"/system/etc/selinux/targeted/policy/policy.33",
-                                        "/system/etc/selinux/targeted/policy/policy.31"};
     size_t size;
-    char *policy = read_file(paths[0], &size);
-    int fd;
+    char words[1024] = "";
+    const char *word;
+    char path[128] = POLICIES "policy.33";
+    char release[16];
+    char *policy;
+    int fd = open("/proc/cmdline", O_RDONLY | O_CLOEXEC);
 
-    if (policy == NULL) {
-        policy = read_file(paths[1], &size);
+    if (fd >= 0) {
+        (void)!read(fd, words, sizeof(words) - 1);
+        close(fd);
     }
+    word = strstr(words, "board.policy=");
+    if (word != NULL && sscanf(word, "board.policy=%15[0-9.]", release) == 1) {
+        snprintf(path, sizeof(path), POLICIES "policy-%s.33", release);
+    }
+    policy = read_file(path, &size);
     fd = policy == NULL ? -1 : open("/sys/fs/selinux/load", O_WRONLY | O_CLOEXEC);
     if (fd >= 0) {
         say("SELinux policy of %zu bytes: %s", size,

@@ -19,7 +19,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include <cjson/cJSON.h>
+#include <cJSON.h>
 
 struct service {
     const char *name;

@@ -116,6 +116,29 @@ service_is()
     [[ $(service "$1" "$2") == "$3" ]]
 }
 
+# enforcing [vm's options]: like boot, with the policy of sepolicy/ over the reduced base, enforcing from the first moment on
+enforcing()
+{
+    boot --root root-selinux "$@" && on 'echo 0 >/proc/sys/kernel/printk_ratelimit' # every denial is in the log
+}
+
+# denied: the denials in the kernel's log that no test has seen yet
+denied()
+{
+    touch "$dir/seen"
+    on 'dmesg | grep "avc: *denied"' >"$dir/all"
+    comm -13 <(sort "$dir/seen") <(sort "$dir/all")
+    cp "$dir/all" "$dir/seen"
+}
+
+# no_denials NAME: a test: none since the last look, and nobody was permissive
+no_denials()
+{
+    local denials
+    denials=$(denied)
+    is "$denials" '' "$1: $(grep -c . <<<"$denials") denials" && is "$(on cat /sys/fs/selinux/enforce)" 1 "$1: enforcing"
+}
+
 # resources_left: those that are not in place
 resources_left()
 {

@@ -262,6 +262,7 @@ void host_check_programs(void)
 void host_check_partition(void)
 {
     static const char *const known[] = {"ext", "nfs", "btrfs", "overlay", "tmpfs", "xfs", "zfs"};
+    static const char *const roots[] = {"overlay2", "docker/overlay2"};
     FILE *file = fopen("/proc/self/mountinfo", "re");
     struct stat info = {0};
     char line[4096];
@@ -285,8 +286,11 @@ void host_check_partition(void)
         for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
             good = good || strncmp(type, known[i], strlen(known[i])) == 0;
         }
-        snprintf(line, sizeof(line), "%s/docker/overlay2", target);
-        good = good || (stat(line, &there) == 0 && there.st_dev == info.st_dev);
+        /* The data-root is the mount itself, as on the DAYU200, or a directory of it. */
+        for (size_t i = 0; i < sizeof(roots) / sizeof(roots[0]); i++) {
+            snprintf(line, sizeof(line), "%s/%s", target, roots[i]);
+            good = good || (stat(line, &there) == 0 && there.st_dev == info.st_dev);
+        }
     }
     if (file != NULL) {
         fclose(file);

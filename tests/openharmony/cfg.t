@@ -137,7 +137,7 @@ MISTAKES = [
     ("started by nobody", "4.0", changed(lambda r: r["jobs"][0]["cmds"].remove("start edgeinit")), "no job starts it"),
 ]
 
-shipped = sorted(glob.glob("cfg/init/*.cfg"))
+shipped = sorted(glob.glob("cfg/init/*.cfg") + glob.glob("sa/*.cfg"))
 ok(len(shipped) >= 2, "there are .cfg files")
 for name in shipped:
     with open(name, encoding="utf-8") as file:

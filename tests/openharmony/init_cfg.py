@@ -377,7 +377,7 @@ class File:
             else:
                 self.check(row[0], f"{place}.{key}", value)
         if self.since("3.2"):
-            if "sandbox" not in service:
+            if "sandbox" not in service and not is_ability(service):
                 self.bad(f"{place}.sandbox", "is missing: without 0 the service's mounts are seen by nobody else")
             if "secon" not in service:
                 self.bad(f"{place}.secon", "is missing: the service would run as limit_domain, which may read no file")
@@ -441,6 +441,12 @@ class File:
                 self.bad(f"services[{i}].start-mode", "condition, but no job starts it")
 
 
+def is_ability(service):
+    """A system ability: it mounts nothing, and is well kept in init's sandbox, which has all of /dev."""
+    path = service.get("path")
+    return isinstance(path, list) and path[:1] == ["/system/bin/sa_main"]
+
+
 def twice(pairs):
     keys = [key for key, _ in pairs]
     for key in keys:
@@ -467,5 +473,8 @@ def problems(text, release):
 
 
 def releases_of(name):
-    """edgeinit-3.1.cfg is for 3.1 alone, edgeinit-3.2.cfg for all that come after."""
+    """edgeinit-3.1.cfg is for 3.1 alone, edgeinit-3.2.cfg for all that come after; of the system ability's, edgeinit_sa-3.cfg is
+    for what reads profiles in XML, edgeinit_sa.cfg for all that come after."""
+    if "edgeinit_sa" in name:
+        return [release for release in RELEASES if release.startswith("3.") == name.endswith("-3.cfg")]
     return ["3.1"] if "3.1" in name else [release for release in RELEASES if release != "3.1"]

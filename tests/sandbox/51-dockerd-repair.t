@@ -28,6 +28,106 @@ woken()
     wait_for 30 state_is ready
 }
 
+# impostor PID: a program called dockerd that has this number, which must be free; in the background, its pid in $stranger
+impostor()
+{
+    /usr/bin/python3 -I - "$1" "$work/bin/dockerd" <<'EOF2'
+import ctypes, os, sys
+number = ctypes.c_int(int(sys.argv[1]))
+# struct clone_args: only set_tid and its size (clone3(2), Linux 5.5)
+words = (ctypes.c_uint64 * 11)(0, 0, 0, 0, 0, 0, 0, 0, ctypes.addressof(number), 1, 0)
+pid = ctypes.CDLL(None, use_errno=True).syscall(435, ctypes.byref(words), ctypes.sizeof(words))
+if pid == 0:
+    os.setsid()
+    os.execl(sys.argv[2], "dockerd", "1000")
+sys.exit(pid < 0)
+EOF2
+    stranger=$1
+    wait_for 10 grep -qsx dockerd "/proc/$stranger/comm"
+}
+
+# note_field NUMBER VALUE: in the note of who wrote docker.pid
+note_field()
+{
+    awk -v field="$1" -v value="$2" '{ $field = value; print }' "$state_dir/dockerd/pid" >"$work/note"
+    cat "$work/note" >"$state_dir/dockerd/pid"
+}
+
+# The number in docker.pid is that of a living dockerd: is it the one that wrote it?
+stage_numbers()
+{
+    local pid boot before
+    docker_manifests <<<"$quick" || return
+    up_docker
+    mkdir "$work/bin"
+    cp /bin/sleep "$work/bin/dockerd"
+    boot=$(</proc/sys/kernel/random/boot_id)
+    pid=$(</var/run/docker.pid)
+    ok "who wrote docker.pid is noted" wait_for 10 grep -qs "^$pid [1-9][0-9]* $boot " "$state_dir/dockerd/pid" ||
+        diag "$(cat "$state_dir/dockerd/pid")"
+    before=$(<"$state_dir/dockerd/pid")
+
+    # stop_docker would let dockerd remove its file.
+    left_behind()
+    {
+        stop_docker
+        echo -n "$pid" >/var/run/docker.pid
+        touch --date="@${before##* }" /var/run/docker.pid
+        printf '%s\n' "$before" >"$state_dir/dockerd/pid"
+        note_field 4 "$(stat -c %i /var/run/docker.pid)"
+    }
+
+    diag "its number was given to a dockerd that was started later"
+    left_behind
+    impostor "$pid"
+    is "$?" 0 "it has the number $pid" || diag "no program could be given that number"
+    edge start dockerd
+    is "$status" 0 "dockerd is ready all the same" || diag "$err" "$(service dockerd cause)"
+    ok "which is told" logged "docker.pid was stale (who wrote it has ended; a dockerd that was started later has the number $pid)"
+    ok "and the other one lives" kill -0 "$stranger"
+
+    diag "the same, by somebody who writes docker.pid"
+    left_behind
+    touch /var/run/docker.pid
+    try_docker
+    ok "dockerd is parked" wait_for 10 parked docker-running || diag "$(service dockerd state cause)"
+    is "$(</var/run/docker.pid)" "$pid" "docker.pid is left alone"
+    ok "and the other one lives" kill -0 "$stranger"
+    stop_docker
+
+    diag "it is the dockerd that wrote it"
+    left_behind
+    note_field 2 "$(awk '{print $22}' "/proc/$stranger/stat")"
+    try_docker
+    ok "dockerd is parked" wait_for 10 parked docker-running || diag "$(service dockerd state cause)"
+
+    diag "it looks like that, but there was a reboot"
+    left_behind
+    note_field 2 "$(awk '{print $22}' "/proc/$stranger/stat")"
+    note_field 3 00000000-1111-2222-3333-444444444444
+    edge start dockerd
+    is "$status" 0 "dockerd is ready" || diag "$err" "$(service dockerd cause)"
+    ok "which is told" logged "docker.pid was stale (it was written before a reboot, not by the dockerd that now has the number $pid)"
+    ok "and the other one lives" kill -0 "$stranger"
+    kill -KILL "$stranger"
+
+    diag "it is that of a dockerd with a pid file of its own"
+    stop_docker
+    echo '{}' >"$work/other.json"
+    dockerd --config-file "$work/other.json" --data-root /mnt/f2fs/other --exec-root /var/run/other --bridge none --iptables=false \
+        --pidfile "$work/other.pid" -H unix:///var/run/other.sock >"$work/other" 2>&1 &
+    stranger=$!
+    ok "another dockerd runs" wait_for 30 docker_ping /var/run/other.sock || diag "$(tail -3 "$work/other")"
+    echo -n "$stranger" >/var/run/docker.pid
+    edge start dockerd
+    is "$status" 0 "dockerd is ready beside it" || diag "$err" "$(service dockerd cause)"
+    ok "which is told" logged "docker.pid was stale (another pid file is that of the dockerd with the number $stranger)"
+    ok "and the other one still answers" docker_ping /var/run/other.sock
+    kill -TERM "$stranger"
+    wait "$stranger" 2>/dev/null
+    down_docker
+}
+
 stage_leftovers()
 {
     local pid stranger
@@ -393,6 +493,7 @@ stage_ends()
 }
 
 on_board leftovers
+on_board numbers
 on_board config
 on_board tcp
 on_board root

@@ -40,6 +40,8 @@ edgecore_board()
         echo "${setting#*=}" >"$work/sys/${name//\//.}"
         [[ ! -e /proc/sys/$name ]] || mount --bind "$work/sys/${name//\//.}" "/proc/sys/$name"
     done
+    # From 1.12 on it looks there for containers that ran out of memory. Of this PC's messages it is to see none.
+    [[ -e /dev/kmsg ]] || : >/dev/kmsg
     mount --make-rshared /
 }
 
@@ -54,11 +56,20 @@ edgecore_can_run()
     [[ ! $lacking ]]
 }
 
+# From 1.12 on it does not serve /runningpods/ at port 10350 (docs/kubeedge.md); a stand-in is a 1.9.
+edgecore_minor=$(grep -aom1 'pkg/version\.gitVersion=v1\.[0-9]*' "$EDGECORE")
+edgecore_minor=${edgecore_minor##*.}
+edgecore_probes=''
+if ((${edgecore_minor:-9} >= 12)); then
+    edgecore_probes='"ready": {"http": "http://127.0.0.1:10350/healthz"}, "alive": {"http": "http://127.0.0.1:10350/healthz"}, '
+fi
+
 # node_manifest EDGE-SECTION [SERVICE-OVERLAY]: the shipped manifests, with edgecore where it is here and shorter times, as
 # $manifests; what is the node's own is in $work/node.json
 node_manifest()
 {
     use_shipped
+    manifest probes <<<"{\"version\": 1, \"services\": {\"edgecore\": {$edgecore_probes\"profile\": \"edgecore\"}}}"
     manifest here <<EOF2
 {
   "version": 1,
@@ -77,7 +88,7 @@ node_manifest()
 }
 EOF2
     manifest node <<<"{\"version\": 1, \"edge\": $1, \"services\": {\"edgecore\": ${2:-{\}}}}"
-    manifests=("${shipped[@]}" --manifest "$edge_root/cfg/edgecore.json" --manifest "$work/here.json" --manifest "$work/node.json")
+    manifests=("${shipped[@]}" --manifest "$edge_root/cfg/edgecore.json" --manifest "$work/probes.json" --manifest "$work/here.json" --manifest "$work/node.json")
 }
 
 # The cloud. cloud_make [OPTION...]: its keys. cloud_up, cloud_down: it itself. cloud_mode WORD: how it behaves.
@@ -170,6 +181,18 @@ edgecores()
 milliseconds()
 {
     echo $((${EPOCHREALTIME/./} / 1000))
+}
+
+# The kernel's time since boot, to 10 ms; and in the same units when the keeper began with edgecore's last start (struct
+# keeper_record, started_at).
+uptime_ms()
+{
+    awk '{ printf "%d", $1 * 1000 }' /proc/uptime
+}
+
+started_ms()
+{
+    echo $(($(od -A n -t d8 -j 80 -N 8 /run/edgeinit/services/edgecore/record) / 1000))
 }
 
 # until_executed COUNT: waits for that execution, 20 s at most

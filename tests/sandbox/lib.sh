@@ -98,10 +98,10 @@ skip_all()
     exit 0
 }
 
-# wait_for SECONDS COMMAND...: until it succeeds; fails when the time is over
+# wait_for SECONDS COMMAND...: until it succeeds; fails when six times as long is over, for a PC may have much else to do
 wait_for()
 {
-    local end=$((SECONDS + $1))
+    local end=$((SECONDS + 6 * $1))
     shift
     until "$@" >/dev/null 2>&1; do
         ((SECONDS < end)) || return 1

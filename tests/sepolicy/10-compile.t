@@ -53,6 +53,17 @@ sys.exit(bad)
 PYTHON
 result $? "file_contexts" "$scratch/log"
 
+# Names of user space: what stands in these two files must be a type of that kind.
+# named FILE ATTRIBUTE NAME
+named() {
+    local label
+    label=$(awk -v name="$3" '$1 == name { print $2 }' "$policy/common/system/$1")
+    [ -n "$label" ] && grep -E "^\(typeattributeset $2 " "$scratch/7.0-user.cil" | grep -qw "$(cut -d: -f3 <<<"$label")"
+    result $? "$1: $3 is $label, of $2"
+}
+named parameter_contexts parameter_attr edgeinit.
+named service_contexts sa_service_attr 126318
+
 # whitelisted KIND FILE JQ... — the whitelist says what is in the policy, no more and no less
 whitelisted() {
     "$here/whitelist" "$scratch/7.0-user.cil" "$1" >"$scratch/wanted"
@@ -62,6 +73,7 @@ whitelisted() {
     result $? "whitelist/$2" "$scratch/log"
 }
 whitelisted domains domain_baseline.json '["user"]["native_system_domain"]'
+whitelisted abilities domain_baseline.json '["user"]["sadomain"]'
 whitelisted parameters parameter_baseline.json '["baseline"]["user"]["system_restricted_parameter_attr"]'
 whitelisted executes perm_group_whitelist.json '["whitelist"][0]["user"]'
 

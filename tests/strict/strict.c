@@ -13,16 +13,23 @@
  *                                   reads, wrong ones, descriptors that are left over
  *   strict time WHAT LOOPS PATH     nanoseconds of opening and closing PATH by "openat" or "openat2", or of opening it by
  *                                   openat2, reading and closing it ("raw", "hit"); the best of 20 batches
+ *   strict turns SIDE WHAT LOOPS TURNS PATH TABLE
+ *                                   nanoseconds of opening PATH by "openat" and closing it, or of opening it alone ("open"), in
+ *                                   two processes of which one may be under a filter: SIDE 0 and 1 take turns of so many LOOPS
+ *                                   on one processor, through the file TABLE, which must not exist. Side 1 ends with a line:
+ *                                   median of side 0 and of side 1, and of their ratio, turn by turn, in units of 0.01 %
  *   strict deny CALL COMMAND...     run this where CALL (see denials[]) fails or kills, as on a kernel that lacks something
  *                                   or under somebody's filter
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <linux/futex.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -305,6 +312,119 @@ static int measure(const char *what, long loops, const char *path)
     return 0;
 }
 
+/* ---- turns ---- */
+
+#define MOST_TURNS 1000
+#define MOST_LOOPS 1000 /* fewer than a process may have open */
+#define WARMING 10      /* turns of each side that do not count */
+
+struct table {
+    atomic_uint turn; /* how many were taken */
+    double each[2][MOST_TURNS];
+};
+
+/* 0 1 1 0 0 1 1 0 …: what grows or shrinks meanwhile does so for both. */
+static unsigned side_of(unsigned turn)
+{
+    return (turn + 1) / 2 % 2;
+}
+
+static void wait_for_turn(struct table *table, unsigned turn)
+{
+    unsigned now;
+
+    while ((now = atomic_load(&table->turn)) != turn) {
+        syscall(SYS_futex, &table->turn, FUTEX_WAIT, now, NULL, NULL, 0);
+    }
+}
+
+static int compare(const void *left, const void *right)
+{
+    double difference = *(const double *)left - *(const double *)right;
+
+    return (difference > 0) - (difference < 0);
+}
+
+static double median(const double *values, long count)
+{
+    double sorted[MOST_TURNS];
+
+    memcpy(sorted, values, (size_t)count * sizeof(values[0]));
+    qsort(sorted, (size_t)count, sizeof(sorted[0]), compare);
+    return sorted[count / 2];
+}
+
+static void tell(const struct table *table, long turns)
+{
+    double ratio[MOST_TURNS];
+
+    for (long i = WARMING; i < turns; i++) {
+        ratio[i - WARMING] = table->each[1][i] / table->each[0][i];
+    }
+    printf("turns %.0f %.0f %.0f\n", median(table->each[0] + WARMING, turns - WARMING),
+           median(table->each[1] + WARMING, turns - WARMING), 10000 * median(ratio, turns - WARMING));
+}
+
+/* One turn; nanoseconds of each, negative if the path cannot be opened. */
+static double take_turn(const char *what, long loops, const char *path)
+{
+    static int fds[MOST_LOOPS];
+    bool closes = strcmp(what, "open") != 0;
+    double took = now();
+    bool good = true;
+
+    for (long i = 0; i < loops && good; i++) {
+        if (closes) {
+            good = act("openat", path) == 0;
+        } else {
+            fds[i] = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+            good = fds[i] >= 0;
+        }
+    }
+    took = now() - took;
+    for (long i = 0; i < loops && good && !closes; i++) {
+        close(fds[i]);
+    }
+    return good ? took / (double)loops : -1;
+}
+
+static int take_turns(unsigned side, const char *what, long loops, long turns, const char *path, const char *name)
+{
+    int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    struct table *table = MAP_FAILED;
+    cpu_set_t one;
+
+    CPU_ZERO(&one);
+    CPU_SET(sysconf(_SC_NPROCESSORS_ONLN) - 1, &one);
+    if (fd >= 0 && ftruncate(fd, sizeof(*table)) == 0) {
+        table = mmap(NULL, sizeof(*table), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    }
+    if (table == MAP_FAILED || turns <= WARMING || turns > MOST_TURNS || loops > MOST_LOOPS ||
+        sched_setaffinity(0, sizeof(one), &one) != 0) {
+        perror(name);
+        return 1;
+    }
+    for (unsigned turn = 0; turn < 2 * (unsigned)turns; turn++) {
+        if (side_of(turn) != side) {
+            continue;
+        }
+        wait_for_turn(table, turn);
+        act("openat", path); /* what the other has pushed out of the caches */
+        table->each[side][turn / 2] = take_turn(what, loops, path);
+        if (table->each[side][turn / 2] < 0) {
+            perror(path);
+            return 1;
+        }
+        atomic_store(&table->turn, turn + 1);
+        syscall(SYS_futex, &table->turn, FUTEX_WAKE, 1, NULL, NULL, 0);
+    }
+    if (side == 1) {
+        wait_for_turn(table, 2 * (unsigned)turns);
+        tell(table, turns);
+    }
+    return 0;
+}
+
 /* ---- deny ---- */
 
 #define ADDFD SECCOMP_IOCTL_NOTIF_ADDFD
@@ -381,6 +501,10 @@ int main(int argc, char **argv)
     if (strcmp(mode, "time") == 0 && argc > 4) {
         return measure(argv[2], strtol(argv[3], NULL, 10), argv[4]);
     }
-    fputs("usage: strict once|watch|storm|time ..., see its source\n", stderr);
+    if (strcmp(mode, "turns") == 0 && argc > 7) {
+        return take_turns(argv[2][0] == '1', argv[3], strtol(argv[4], NULL, 10), strtol(argv[5], NULL, 10), argv[6],
+                          argv[7]);
+    }
+    fputs("usage: strict once|watch|storm|time|turns ..., see its source\n", stderr);
     return 64;
 }

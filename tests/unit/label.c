@@ -85,12 +85,60 @@ static void test_options(void **state)
     }
 }
 
+/* A quoted one is what the kernel shows of a label with a comma. */
+static void test_there(void **state)
+{
+    static const struct {
+        const char *label;
+        const char *shown;
+        bool there;
+    } cases[] = {
+        {"u:object_r:x:s0", "rw,context=u:object_r:x:s0,background_gc=on", true},
+        {"u:object_r:x:s0", "rw,seclabel,defcontext=u:object_r:x:s0", true},
+        {"u:object_r:x:s0", "rw,seclabel", false},
+        {"u:object_r:x:s0", "rw,fscontext=u:object_r:x:s0", false},
+        {"u:object_r:x:s0", "rw,context=u:object_r:x:s0:c1", false},
+        {"u:object_r:x:s0:c1,c2", "rw,context=\"u:object_r:x:s0:c1,c2\"", true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        assert_int_equal(label_is_there(cases[i].label, cases[i].shown), cases[i].there);
+    }
+}
+
+/* On a kernel without SELinux, and on one whose policy is not OpenHarmony's, "label" means nothing: tests/board/70-selinux.t
+ * is where it does. */
+static void test_join(void **state)
+{
+    static const struct {
+        const char *options;
+        const char *label;
+        const char *joined;
+    } cases[] = {
+        {NULL, NULL, NULL},
+        {"noatime", NULL, "noatime"},
+        {NULL, "u:object_r:edge_content_file:s0", NULL},
+        {"noatime", "u:object_r:edge_content_file:s0", "noatime"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        CLEANUP_FREE char *joined = label_join(cases[i].options, cases[i].label);
+
+        if (cases[i].joined == NULL) {
+            assert_null(joined);
+        } else {
+            assert_string_equal(joined, cases[i].joined);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_asked),
-        cmocka_unit_test(test_missing),
-        cmocka_unit_test(test_options),
+        cmocka_unit_test(test_asked), cmocka_unit_test(test_missing), cmocka_unit_test(test_options),
+        cmocka_unit_test(test_there), cmocka_unit_test(test_join),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

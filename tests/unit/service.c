@@ -160,6 +160,7 @@ static void test_defaults(void **state)
     assert_null(service->rlimits);
     assert_null(service->cgroup);
     assert_null(node.control_group);
+    assert_null(node.control_readers);
     node_free(&node);
 }
 
@@ -349,13 +350,14 @@ static void test_too_long(void **state)
 
 static void test_control_group(void **state)
 {
-    static const char json[] = "{\"version\": 1, \"control\": {\"group\": \"shell\"}}";
+    static const char json[] = "{\"version\": 1, \"control\": {\"group\": \"shell\", \"readers\": \"6318\"}}";
     struct node node = {0};
 
     (void)state;
     assert_int_equal(manifest_load_text(&node.manifest, "f", json, strlen(json)), 0);
     assert_int_equal(node_read(&node), 0);
     assert_string_equal(node.control_group, "shell");
+    assert_string_equal(node.control_readers, "6318");
     node_free(&node);
 }
 

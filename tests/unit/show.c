@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/show.h"
+#include "control/colour.h"
+#include "control/show_status.h"
 
 #include "base/util.h"
 #include "test.h"
@@ -240,7 +242,7 @@ static void test_colour(void **state)
     (void)state;
     setenv("TERM", "xterm", 1);
     unsetenv("NO_COLOR");
-    assert_false(show_wants_colour(-1)); /* no terminal */
+    assert_false(colour_is_wanted(-1)); /* no terminal */
 }
 
 int main(void)
