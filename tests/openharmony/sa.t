@@ -80,11 +80,11 @@ stage_answers()
     ok "byte for byte" wait_for 20 same
     ok "in JSON" same_but_for_times
     for verb in stop start restart wait-ready; do
-        "${as[@]}" timeout 20 "$EDGEINIT" $verb steady >"$work/refused" 2>&1
+        timeout 20 "${as[@]}" "$EDGEINIT" $verb steady >"$work/refused" 2>&1
         is "$? $(<"$work/refused")" '1 edgeinit: error: you may ask "status" and nothing else: your group is "readers" of '\
 '"control" in the manifest' "$verb is refused to a reader"
     done
-    "${as[@]}" timeout 20 "$EDGEINIT" reload >"$work/refused" 2>&1
+    timeout 20 "${as[@]}" "$EDGEINIT" reload >"$work/refused" 2>&1
     is "$?" 1 "and reload"
     is "$(service steady state restarts)" "ready 0" "nothing has become of it"
 
