@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/uio.h>
@@ -11,6 +13,7 @@
 
 /* Where stderr_sink writes: stderr, or a second opening of the same file that does not block. */
 static int stderr_fd = STDERR_FILENO;
+static int patience; /* milliseconds */
 static unsigned long dropped;
 
 void log_never_block(void)
@@ -22,6 +25,11 @@ void log_never_block(void)
     if (fd >= 0) {
         stderr_fd = fd;
     }
+}
+
+void log_have_patience(int milliseconds)
+{
+    patience = milliseconds;
 }
 
 /* Lines were lost while nobody read; say so as soon as somebody does again. */
@@ -50,8 +58,14 @@ static void stderr_sink(enum log_level level, const char *tag, const char *line,
         {.iov_base = (char *)"\n", .iov_len = 1},
     };
 
+    struct pollfd watched = {.fd = stderr_fd, .events = POLLOUT};
+
     tell_dropped();
-    if (writev(stderr_fd, parts, ARRAY_SIZE(parts)) < 0) {
+    if (writev(stderr_fd, parts, ARRAY_SIZE(parts)) >= 0) {
+        return;
+    }
+    if (errno != EAGAIN || patience == 0 || poll(&watched, 1, patience) <= 0 ||
+        writev(stderr_fd, parts, ARRAY_SIZE(parts)) < 0) {
         dropped++;
     }
 }

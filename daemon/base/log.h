@@ -19,6 +19,10 @@ void log_set_sink(log_sink *sink);
 /* For a process that must go on when nobody reads its stderr: lines are dropped then, and counted. */
 void log_never_block(void);
 
+/* For a process that is about to end, and could not tell later that a line was lost: after log_never_block(), wait so many
+ * milliseconds for a full terminal, at each line. */
+void log_have_patience(int milliseconds);
+
 /* A message of edgeinit itself. Longer than 1 KiB is cut. */
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));

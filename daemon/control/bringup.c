@@ -18,7 +18,8 @@
 #include "host/window.h"
 #include "plan/apply.h"
 
-#define WORKER_PATIENCE 1000 /* milliseconds for a killed worker to be gone */
+#define WORKER_PATIENCE 1000  /* milliseconds for a killed worker to be gone */
+#define SUMMARY_PATIENCE 1000 /* milliseconds for a full terminal */
 
 /* What the worker tells of one entry; smaller than PIPE_BUF, so it arrives whole. */
 struct record {
@@ -96,6 +97,7 @@ static void apply_and_exit(const struct node *node, int pipe_fd, struct recordin
     recording_applied(recording, &plan);
     show_apply_summary(&plan, clock_now() - started, false, &summary);
     summary.data[summary.length - 1] = '\0';
+    log_have_patience(SUMMARY_PATIENCE);
     log_info("%s", text_string(&summary));
     _exit(EXIT_SUCCESS);
 }
