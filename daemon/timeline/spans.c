@@ -281,6 +281,7 @@ void history_settle_service(const struct history *history, struct item *item, in
         snprintf(item->state, sizeof(item->state), "%s", event->state);
         snprintf(item->cause, sizeof(item->cause), "%s", event->cause);
         if (next == NULL && event->detail != NULL) {
+            free(item->detail); /* of before its first event */
             item->detail = xstrdup(event->detail);
         }
         from = to;
