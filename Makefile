@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # A front door, no build system: BUILD.gn says what is built, tests/run what is tested.
-.PHONY: help run test build asan fuzz check soak bench docs format clean packages board board-test board-files dist
+.PHONY: help run test test-long build asan fuzz check soak bench docs format clean packages board board-test board-files dist
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -11,6 +11,10 @@ run: packages build ## bring a throw-away board up with dockerd, run a container
 
 test: packages ## everything that must pass; last line: N passed, N failed
 	@tests/run
+
+test-long: packages board-files ## the same in the long forms, and all tests on the virtual board; an hour and a half
+	@TEST_LONG=1 tests/run
+	@prove --verbose tests/board
 
 board: packages board-files ## boot a virtual DAYU200 (arm64, kernel 5.10, f2fs, SELinux), run a container, give a shell
 	@tests/board/demo

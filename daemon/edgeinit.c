@@ -174,21 +174,6 @@ static int run_apply(struct command *command)
     return code;
 }
 
-/* Whatever else init left open is not for our services. */
-static void keep_to_ourselves(void)
-{
-    CLEANUP_DIR DIR *directory = opendir("/proc/self/fd");
-    const struct dirent *entry;
-
-    while (directory != NULL && (entry = readdir(directory)) != NULL) {
-        int64_t fd = 0;
-
-        if (text_parse_integer(entry->d_name, &fd) && fd > STDERR_FILENO) {
-            fcntl((int)fd, F_SETFD, FD_CLOEXEC);
-        }
-    }
-}
-
 static int run_daemon(struct command *command)
 {
     struct node node = {0};
@@ -198,7 +183,6 @@ static int run_daemon(struct command *command)
     int code = EXIT_FAILED;
     bool elsewhere = hilog_take_over();
 
-    keep_to_ourselves();
     if (load(command, &node, elsewhere ? log_problems : print_problems) == 0) {
         code = daemon_run(&node, &paths, started, &err) == 0 ? EXIT_DONE : command_print_error(&err);
     }
@@ -449,6 +433,17 @@ static void print_overview(FILE *out)
         out);
 }
 
+/* At boot it comes from a disk that has not read it yet: in one go instead of one request for every place that code reaches. */
+static void fetch_program(void)
+{
+    CLEANUP_CLOSE int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    struct stat status;
+
+    if (fd >= 0 && fstat(fd, &status) == 0) {
+        readahead(fd, 0, (size_t)status.st_size);
+    }
+}
+
 /* Descriptors 0 to 2 must be taken before any other file is opened: messages go to 2, wherever that leads. */
 static void settle_descriptors(void)
 {
@@ -465,6 +460,9 @@ static void settle_descriptors(void)
 int main(int argc, char **argv)
 {
     settle_descriptors();
+    if (argc > 1 && streq(argv[1], "daemon")) {
+        fetch_program();
+    }
     signal(SIGPIPE, SIG_IGN); /* "edgeinit apply | head" must not stop half-way */
     json_setup();
     umask(022);

@@ -34,9 +34,12 @@ static void put(struct sink *sink, const char *bytes, size_t length)
 
 static void fill(struct sink *sink, char c, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        put(sink, &c, 1);
+    if (sink->length < sink->size) {
+        size_t room = sink->size - sink->length;
+
+        memset(sink->buffer + sink->length, c, count < room ? count : room);
     }
+    sink->length += count;
 }
 
 static void put_padded(struct sink *sink, const struct conversion *how, const char *bytes, size_t length)
@@ -126,18 +129,26 @@ static bool read_conversion(const char **at, struct conversion *how)
 static int format_quickly(struct sink *sink, const char *format, va_list arguments)
 {
     for (const char *at = format; *at != '\0';) {
-        const char *percent = strchr(at, '%');
+        const char *plain = at;
         struct conversion how;
         const char *string;
         int64_t number;
         char c;
 
-        if (percent == NULL) {
-            put(sink, at, strlen(at));
+        while (*at != '\0' && *at != '%') { /* a few bytes: no call is worth it */
+            at++;
+        }
+        put(sink, plain, (size_t)(at - plain));
+        if (*at++ == '\0') {
             break;
         }
-        put(sink, at, (size_t)(percent - at));
-        at = percent + 1;
+        if (*at == 's') { /* nearly every one */
+            string = va_arg(arguments, const char *);
+            string = string == NULL ? "(null)" : string;
+            put(sink, string, strlen(string));
+            at++;
+            continue;
+        }
         if (!read_conversion(&at, &how)) {
             return -1;
         }

@@ -4,16 +4,26 @@
 #include <ctype.h>
 #include <strings.h>
 
+#include "base/pool.h"
 #include "base/util.h"
 
 static void *hook_allocate(size_t size)
 {
-    return xmalloc(size);
+    void *thing = pool_allocate(size);
+
+    return thing == NULL ? xmalloc(size) : thing;
+}
+
+static void hook_free(void *pointer)
+{
+    if (!pool_free(pointer)) {
+        free(pointer);
+    }
 }
 
 void json_setup(void)
 {
-    cJSON_Hooks hooks = {.malloc_fn = hook_allocate, .free_fn = free};
+    cJSON_Hooks hooks = {.malloc_fn = hook_allocate, .free_fn = hook_free};
 
     cJSON_InitHooks(&hooks);
 }
@@ -56,18 +66,24 @@ cJSON *json_merge(cJSON *target, cJSON *patch)
         target->valueint = place;
     }
     for (cJSON *child = patch->child; child != NULL; child = next) {
-        CLEANUP_FREE char *key = xstrdup(child->string);
+        char *key = child->string;
         cJSON *merged;
         cJSON *old;
 
         next = child->next;
         cJSON_DetachItemViaPointer(patch, child);
+        child->string = NULL; /* whatever comes of it gets the key */
         old = cJSON_DetachItemFromObjectCaseSensitive(target, key);
         /* A file that is not ours may hold a key twice; cJSON finds the first. */
         cJSON_DeleteItemFromObjectCaseSensitive(target, key);
         merged = json_merge(old, child);
+        if (merged == NULL || merged->string != NULL) {
+            cJSON_free(key);
+        } else {
+            merged->string = key;
+        }
         if (merged != NULL) {
-            cJSON_AddItemToObject(target, key, merged);
+            cJSON_AddItemToArray(target, merged); /* of an object as well: it brings its key */
         }
     }
     cJSON_Delete(patch);

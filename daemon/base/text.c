@@ -239,14 +239,28 @@ static size_t utf8_sequence(const unsigned char *byte, size_t left)
     return length;
 }
 
+size_t text_ascii(const char *bytes, size_t length)
+{
+    size_t at = 0;
+    uint64_t word;
+
+    for (; length - at >= sizeof(word); at += sizeof(word)) {
+        memcpy(&word, bytes + at, sizeof(word));
+        if ((word & UINT64_C(0x8080808080808080)) != 0) {
+            break;
+        }
+    }
+    while (at < length && (unsigned char)bytes[at] < 0x80) {
+        at++;
+    }
+    return at;
+}
+
 bool text_is_utf8(const char *bytes, size_t length, size_t *bad)
 {
-    for (size_t at = 0; at < length;) {
-        size_t step = 1;
+    for (size_t at = text_ascii(bytes, length); at < length; at += text_ascii(bytes + at, length - at)) {
+        size_t step = utf8_sequence((const unsigned char *)bytes + at, length - at);
 
-        if ((unsigned char)bytes[at] >= 0x80) {
-            step = utf8_sequence((const unsigned char *)bytes + at, length - at);
-        }
         if (step == 0) {
             *bad = at;
             return false;

@@ -46,6 +46,9 @@ const char *text_show_duration(int64_t microseconds, char *buffer, size_t size);
  * the answer is the longer length. */
 unsigned text_distance(const char *a, const char *b);
 
+/* How many bytes at the start are ASCII. */
+size_t text_ascii(const char *bytes, size_t length);
+
 /* Is this valid UTF-8 (RFC 3629: no surrogates, no overlong forms)? *bad is the offset of the first bad byte. */
 bool text_is_utf8(const char *bytes, size_t length, size_t *bad);
 

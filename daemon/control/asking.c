@@ -26,8 +26,17 @@ struct ask {
     enum question question;
     pid_t pid; /* 0: reaped, or never there */
     struct loop_source answer;
+    int go;    /* of one that is expected: a byte, and it begins */
+    int early; /* and the end of its pipe, until then */
     struct loop_timer patience;
     struct ask *next;
+};
+
+/* What a child has of its pipes. */
+struct child_ends {
+    pid_t parent;
+    int answer;
+    int go; /* -1: it need not wait */
 };
 
 static const char *const doings[] = {
@@ -95,30 +104,42 @@ static void judge(const struct profile *profile, struct profile_call *call, cons
     profile->judge(call, judgement);
 }
 
-static void answer_and_exit(const struct ask *ask, int pipe_fd, pid_t parent)
+/* The manifest: as it was when this child was made, or afresh. */
+static const struct node *node_of(const struct ask *ask, const struct node *expected)
+{
+    static struct node node; /* until the process ends, which frees it at once */
+
+    if (expected == NULL && node_load(&node, ask->asking->paths) != 0) {
+        log_error("%s: cannot be %s: the manifest has mistakes", ask->service->config->name, doings[ask->question]);
+        _exit(EXIT_FAILURE);
+    }
+    return expected == NULL ? &node : expected;
+}
+
+static void answer_and_exit(const struct ask *ask, const struct child_ends *ends, const struct node *expected)
 {
     const struct service *service = ask->service;
     const struct service_config *config;
     struct judgement judgement = {0};
-    struct node node = {0};
     struct profile_call call = {
-        .node = &node, .paths = ask->asking->paths, .directory = service->directory, .status = -1, .lived = -1};
+        .paths = ask->asking->paths, .directory = service->directory, .status = -1, .lived = -1};
     const struct profile *profile;
+    char byte;
 
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_NAME, "edgeinit-ask");
-    if (getppid() != parent) {
+    if (getppid() != ends->parent) {
         _exit(EXIT_FAILURE);
     }
     child_reset_signals();
     signal(SIGPIPE, SIG_IGN);
-    alarm(PROFILE_PATIENCE);
-    if (node_load(&node, call.paths) != 0) {
-        log_error("%s: cannot be %s: the manifest has mistakes", service->config->name, doings[ask->question]);
+    if (expected != NULL && read(ends->go, &byte, 1) != 1) {
         _exit(EXIT_FAILURE);
     }
-    config = find_config(&node, service->config->name);
+    alarm(PROFILE_PATIENCE);
+    call.node = node_of(ask, expected);
+    config = find_config(call.node, service->config->name);
     profile = config == NULL ? NULL : profile_find(service_profile_words[config->profile]);
     call.service = config;
     if (profile != NULL && ask->question == QUESTION_PREPARE && profile->prepare != NULL) {
@@ -128,7 +149,7 @@ static void answer_and_exit(const struct ask *ask, int pipe_fd, pid_t parent)
     } else if (profile != NULL && ask->question == QUESTION_SETTLE && profile->settle != NULL) {
         profile->settle(&call);
     }
-    _exit(file_write_all(pipe_fd, (const char *)&judgement, sizeof(judgement)) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+    _exit(file_write_all(ends->answer, (const char *)&judgement, sizeof(judgement)) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
 /* In the daemon. */
@@ -136,12 +157,14 @@ static void answer_and_exit(const struct ask *ask, int pipe_fd, pid_t parent)
 /* Kill it, with what it started. Reaped like every child. */
 static void drop(struct ask *ask)
 {
-    int fd = ask->answer.fd;
+    const int ends[] = {ask->answer.fd, ask->early, ask->go};
 
     loop_timer_clear(ask->asking->loop, &ask->patience);
     loop_remove(ask->asking->loop, &ask->answer);
-    if (fd >= 0) {
-        close(fd);
+    for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+        if (ends[i] >= 0) {
+            close(ends[i]);
+        }
     }
     if (ask->pid > 0) {
         kill(-ask->pid, SIGKILL);
@@ -200,52 +223,143 @@ static void no_answer(void *data)
     answered(ask, NULL);
 }
 
-static int begin_child(struct ask *ask, struct error *err)
+/* A child with two pipes; the first of them is for its answer, and its end is returned. */
+static int make_child(struct ask *ask, const struct node *expected, struct error *err)
 {
-    pid_t daemon = getpid();
-    int ends[2];
+    struct child_ends ends = {.parent = getpid(), .go = -1, .answer = -1};
+    int answer[2];
+    int go[2] = {-1, -1};
 
-    if (pipe2(ends, O_CLOEXEC) != 0) {
+    if (pipe2(answer, O_CLOEXEC) != 0) {
         return error_system(err, errno, "make a pipe");
     }
-    if (loop_add(ask->asking->loop, &ask->answer, ends[0], EPOLLIN, answer_came, ask, err) != 0) {
-        close(ends[0]);
-        close(ends[1]);
+    if (expected != NULL && pipe2(go, O_CLOEXEC) != 0) {
+        error_system(err, errno, "make a pipe");
+        close(answer[0]);
+        close(answer[1]);
         return -1;
     }
+    ends.answer = answer[1];
+    ends.go = go[0];
     ask->pid = fork();
     if (ask->pid == 0) {
-        answer_and_exit(ask, ends[1], daemon);
+        close(go[1]);
+        answer_and_exit(ask, &ends, expected);
     }
-    close(ends[1]);
+    close(answer[1]);
+    close(go[0]);
+    ask->go = go[1];
     if (ask->pid < 0) {
         ask->pid = 0;
-        error_system(err, errno, "fork");
-        loop_remove(ask->asking->loop, &ask->answer);
-        close(ends[0]);
-        return -1;
+        close(answer[0]);
+        return error_system(err, errno, "fork");
     }
     setpgid(ask->pid, ask->pid); /* whoever of us comes first */
-    return 0;
+    return answer[0];
+}
+
+/* Its answer is waited for. */
+static int await(struct ask *ask, int fd, struct error *err)
+{
+    if (fd >= 0 && loop_add(ask->asking->loop, &ask->answer, fd, EPOLLIN, answer_came, ask, err) != 0) {
+        close(fd);
+        return -1;
+    }
+    return fd < 0 ? -1 : 0;
+}
+
+static struct ask *new_ask(struct asking *asking, struct service *service, enum question question, struct ask *next)
+{
+    struct ask *made = xcalloc(1, sizeof(*made));
+
+    *made = (struct ask){.asking = asking,
+                         .service = service,
+                         .question = question,
+                         .answer.fd = -1,
+                         .go = -1,
+                         .early = -1,
+                         .next = next};
+    return made;
+}
+
+/* The child that was made for this question, if it still waits for it. */
+static struct ask *take_expected(struct asking *asking, const struct service *service, enum question question)
+{
+    struct ask **at = &asking->expected;
+    struct ask *found;
+
+    while (*at != NULL && ((*at)->service != service || (*at)->question != question)) {
+        at = &(*at)->next;
+    }
+    found = *at;
+    if (found == NULL) {
+        return NULL;
+    }
+    *at = found->next;
+    if (found->pid == 0 || write(found->go, "g", 1) != 1) {
+        drop(found);
+        return NULL;
+    }
+    found->next = asking->asks;
+    return found;
 }
 
 static void ask(void *data, struct service *service, enum question question)
 {
     struct asking *asking = data;
-    struct ask *made = xcalloc(1, sizeof(*made));
+    struct ask *made = take_expected(asking, service, question);
     struct error err = {0};
     char text[1024];
     int64_t due = clock_now() + PROFILE_PATIENCE * MICROSECONDS_PER_SECOND + GRACE;
+    int fd = -1;
 
-    *made =
-        (struct ask){.asking = asking, .service = service, .question = question, .answer.fd = -1, .next = asking->asks};
+    if (made != NULL) {
+        fd = made->early;
+        made->early = -1;
+    } else {
+        made = new_ask(asking, service, question, asking->asks);
+        fd = make_child(made, NULL, &err);
+    }
     asking->asks = made;
-    if (begin_child(made, &err) != 0) {
+    if (await(made, fd, &err) != 0) {
         log_error("%s: cannot be %s: %s; going on without that", service->config->name, doings[question],
                   error_text(&err, text, sizeof(text)));
         due = clock_now();
     }
     loop_timer_set(asking->loop, &made->patience, due, no_answer, made);
+}
+
+void asking_expect(struct asking *asking, const struct node *node)
+{
+    const struct supervisor *supervisor = asking->supervisor;
+    struct error ignored = {0};
+
+    for (size_t i = 0; i < supervisor->count; i++) {
+        struct service *service = supervisor->services[i];
+        struct ask *made;
+
+        if (!supervisor_waits_for_resources(service) || !has(service->config, QUESTION_PREPARE)) {
+            continue;
+        }
+        made = new_ask(asking, service, QUESTION_PREPARE, asking->expected);
+        made->early = make_child(made, node, &ignored);
+        if (made->early < 0) {
+            free(made); /* it is tried again when it is asked for */
+            continue;
+        }
+        asking->expected = made;
+    }
+}
+
+void asking_expect_nothing(struct asking *asking)
+{
+    struct ask *next;
+
+    for (struct ask *at = asking->expected; at != NULL; at = next) {
+        next = at->next;
+        drop(at);
+    }
+    asking->expected = NULL;
 }
 
 static void forget(void *data, struct service *service, enum question question)
@@ -264,7 +378,7 @@ static void forget(void *data, struct service *service, enum question question)
 void asking_open(struct asking *asking, struct loop *loop, struct supervisor *supervisor,
                  const struct node_paths *paths)
 {
-    *asking = (struct asking){.loop = loop, .paths = paths};
+    *asking = (struct asking){.loop = loop, .supervisor = supervisor, .paths = paths};
     supervisor->counsel = (struct counsel_calls){.has = has, .ask = ask, .forget = forget, .data = asking};
 }
 
@@ -277,6 +391,7 @@ void asking_close(struct asking *asking)
         drop(at);
     }
     asking->asks = NULL;
+    asking_expect_nothing(asking);
 }
 
 bool asking_reap(struct asking *asking, pid_t pid)
@@ -284,6 +399,12 @@ bool asking_reap(struct asking *asking, pid_t pid)
     for (struct ask *at = asking->asks; at != NULL; at = at->next) {
         if (at->pid == pid) {
             at->pid = 0; /* the end of its pipe says the rest */
+            return true;
+        }
+    }
+    for (struct ask *at = asking->expected; at != NULL; at = at->next) {
+        if (at->pid == pid) {
+            at->pid = 0; /* another one is made when it is asked for */
             return true;
         }
     }

@@ -20,13 +20,16 @@
 
 #define WORKER_PATIENCE 1000  /* milliseconds for a killed worker to be gone */
 #define SUMMARY_PATIENCE 1000 /* milliseconds for a full terminal */
+#define LONGEST_LINE 1023
 
-/* What the worker tells of one entry; smaller than PIPE_BUF, so it arrives whole. */
+#define MOST_PENDING 16384 /* bytes that the worker keeps to itself; less than a pipe holds */
+
+/* What the worker tells of one entry, followed by the line for the log. */
 struct record {
     uint32_t index;
     enum plan_state state;
     uint32_t blocker;
-    char text[1024]; /* the line for the log; "" for none */
+    uint32_t length; /* of the line; 0 for none */
 };
 
 void bringup_open(struct bringup *bringup, struct loop *loop, struct supervisor *supervisor,
@@ -52,27 +55,42 @@ bool bringup_is_running(const struct bringup *bringup)
 struct reporting {
     int pipe_fd;
     struct recording *recording;
+    struct text pending; /* records that are not told yet */
 };
 
+/* All that is pending, in one go: the daemon is woken once, and not in the middle of the work. */
+static void tell(struct reporting *reporting)
+{
+    if (reporting->pending.length > 0) {
+        recording_flush(reporting->recording); /* before the services are released by what follows */
+        file_write_all(reporting->pipe_fd, reporting->pending.data, reporting->pending.length);
+        text_free(&reporting->pending);
+    }
+}
+
+/* What is in place waits until there is nothing else to do; all else is told at once. */
 static void report(void *data, const struct plan *plan, const struct plan_entry *entry)
 {
-    const struct reporting *reporting = data;
+    struct reporting *reporting = data;
     CLEANUP_TEXT struct text line = {0};
     struct record record = {0};
 
     if (entry == NULL) {
+        tell(reporting);
         return;
     }
-    recording_entry(reporting->recording, plan, entry); /* before the services are released by what follows */
+    recording_entry(reporting->recording, plan, entry);
+    show_apply_entry(plan, entry, false, &line);
     record.index = (uint32_t)(entry - plan->entries);
     record.state = entry->state;
     record.blocker = (uint32_t)entry->blocker;
-    show_apply_entry(plan, entry, false, &line);
-    if (line.length > 0) {
-        line.data[line.length - 1] = '\0';
+    record.length = (uint32_t)(line.length > LONGEST_LINE ? LONGEST_LINE : line.length);
+    record.length -= record.length > 0; /* its newline */
+    text_append(&reporting->pending, (const char *)&record, sizeof(record));
+    text_append(&reporting->pending, text_string(&line), record.length);
+    if ((entry->state != STATE_IN_PLACE && entry->state != STATE_APPLIED) || reporting->pending.length > MOST_PENDING) {
+        tell(reporting);
     }
-    snprintf(record.text, sizeof(record.text), "%s", text_string(&line));
-    file_write_all(reporting->pipe_fd, (const char *)&record, sizeof(record));
 }
 
 static void apply_and_exit(const struct node *node, int pipe_fd, struct recording *recording)
@@ -94,6 +112,7 @@ static void apply_and_exit(const struct node *node, int pipe_fd, struct recordin
         log_error("%s", error_text(&err, text, sizeof(text)));
         _exit(EXIT_FAILURE);
     }
+    tell(&reporting);
     recording_applied(recording, &plan);
     show_apply_summary(&plan, clock_now() - started, false, &summary);
     summary.data[summary.length - 1] = '\0';
@@ -157,16 +176,52 @@ static void close_journal(struct bringup *bringup)
         close(fd);
         bringup->journal.fd = -1;
     }
+    text_free(&bringup->heard);
+}
+
+static void take_record(const struct bringup *bringup, const struct record *record, const char *line)
+{
+    /* Of a failure, what its mark says is said by the level. */
+    bool failed = record->state == STATE_FAILED || record->state == STATE_BLOCKED;
+    uint32_t skipped = failed && record->length >= 2 ? 2 : 0;
+
+    if (record->index >= bringup->outcome_count || record->blocker >= bringup->outcome_count) {
+        return;
+    }
+    bringup->outcomes[record->index] = (struct outcome){.state = record->state, .blocker = record->blocker};
+    if (record->length > 0) {
+        (failed ? log_error : log_info)("%.*s", (int)(record->length - skipped), line + skipped);
+    }
+}
+
+/* Every record that has come as a whole. */
+static void take_records(struct bringup *bringup)
+{
+    struct text *heard = &bringup->heard;
+    struct record record;
+    size_t at = 0;
+
+    while (heard->length - at >= sizeof(record)) {
+        memcpy(&record, heard->data + at, sizeof(record));
+        if (heard->length - at - sizeof(record) < record.length) {
+            break;
+        }
+        take_record(bringup, &record, heard->data + at + sizeof(record));
+        at += sizeof(record) + record.length;
+    }
+    heard->length -= at;
+    memmove(heard->data, heard->data + at, heard->length + 1);
+    settle_services(bringup, false);
 }
 
 static void journal_readable(void *data, uint32_t events)
 {
     struct bringup *bringup = data;
-    struct record record;
-    ssize_t length = read(bringup->journal.fd, &record, sizeof(record));
+    char bytes[4096];
+    ssize_t length = read(bringup->journal.fd, bytes, sizeof(bytes));
 
     (void)events;
-    if (length != (ssize_t)sizeof(record)) {
+    if (length <= 0) {
         close_journal(bringup);
         settle_services(bringup, true);
         if (bringup->supervisor->changed != NULL) { /* who waits for the end of it waits for this, not for the worker */
@@ -174,17 +229,8 @@ static void journal_readable(void *data, uint32_t events)
         }
         return;
     }
-    if (record.index >= bringup->outcome_count || record.blocker >= bringup->outcome_count) {
-        return;
-    }
-    record.text[sizeof(record.text) - 1] = '\0';
-    bringup->outcomes[record.index] = (struct outcome){.state = record.state, .blocker = record.blocker};
-    if (record.state == STATE_FAILED || record.state == STATE_BLOCKED) {
-        log_error("%s", record.text + 2);
-    } else if (record.text[0] != '\0') {
-        log_info("%s", record.text);
-    }
-    settle_services(bringup, false);
+    text_append(&bringup->heard, bytes, (size_t)length);
+    take_records(bringup);
 }
 
 static void forget(struct bringup *bringup)
@@ -224,6 +270,9 @@ static void note_needs(struct bringup *bringup, const struct node *node)
 {
     const struct plan *plan = &node->plan;
 
+    if (bringup->outcomes != NULL) {
+        return;
+    }
     bringup->outcome_count = plan->count;
     bringup->service_count = node->services.count;
     bringup->outcomes = xcalloc(plan->count, sizeof(*bringup->outcomes));
@@ -250,9 +299,12 @@ int bringup_start(struct bringup *bringup, const struct node *node, struct error
     int ends[2];
 
     bringup_close(bringup);
-    note_needs(bringup, node);
-    if (bringup->drift != NULL && bringup->drift->bringup != NULL && drift_holds(bringup->drift)) {
-        return 0;
+    /* Before there are services nothing has to be held, and the worker begins at once. */
+    if (bringup->drift != NULL && bringup->drift->bringup != NULL && bringup->supervisor->count > 0) {
+        note_needs(bringup, node);
+        if (drift_holds(bringup->drift)) {
+            return 0;
+        }
     }
     if (pipe2(ends, O_CLOEXEC) != 0) {
         return error_system(err, errno, "pipe");
@@ -269,6 +321,7 @@ int bringup_start(struct bringup *bringup, const struct node *node, struct error
         bringup->worker = bringup->worker < 0 ? 0 : bringup->worker;
         return error_system(err, errno, "start the apply worker");
     }
+    note_needs(bringup, node);
     return 0;
 }
 

@@ -25,6 +25,7 @@ struct bringup {
     struct recording *recording;
     const char *run_dir;
     struct loop_source journal; /* the worker's pipe; fd -1: it has ended */
+    struct text heard;          /* what came by it, and is no whole record yet */
     pid_t worker;               /* 0: none */
     struct outcome *outcomes;
     size_t outcome_count;

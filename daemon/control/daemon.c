@@ -30,6 +30,8 @@
 #define EDGE_NAME "edge"
 #define LOCK_PATIENCE (500 * MICROSECONDS_PER_MILLISECOND)
 #define REST_AFTER (300 * MICROSECONDS_PER_MILLISECOND)
+#define HASTE (10 * MICROSECONDS_PER_SECOND)  /* of a bring-up: what takes longer waits for something */
+#define EXAMINE_AFTER MICROSECONDS_PER_SECOND /* what is being started then has the processors for itself */
 
 struct daemon {
     const struct node_paths *paths;
@@ -45,6 +47,7 @@ struct daemon {
     struct server server;
     struct loop_source signals;
     struct loop_timer rest;
+    struct loop_timer examination;
     bool ready;    /* everything was, once */
     bool examined; /* by doctor */
     int64_t started;
@@ -81,7 +84,14 @@ static void release_kept(struct node *kept)
 
 static void come_to_rest(void *data)
 {
-    (void)data;
+    struct daemon *daemon = data;
+
+    /* Its end stirs again; but a card may never come. */
+    if (bringup_is_running(&daemon->bringup) && clock_now() < daemon->started + HASTE) {
+        loop_timer_set(&daemon->loop, &daemon->rest, daemon->started + HASTE, come_to_rest, daemon);
+        return;
+    }
+    asking_expect_nothing(&daemon->asking);
     spare_heap();
     spare_stack();
     spare_code();
@@ -90,7 +100,7 @@ static void come_to_rest(void *data)
 /* Something was done that it is not the daemon's business to do all the time. Its checks are: they wake nobody twice. */
 static void stir(struct daemon *daemon)
 {
-    loop_timer_set(&daemon->loop, &daemon->rest, clock_now() + REST_AFTER, come_to_rest, NULL);
+    loop_timer_set(&daemon->loop, &daemon->rest, clock_now() + REST_AFTER, come_to_rest, daemon);
 }
 
 /* A name that the board does not know is said, and means nobody. */
@@ -185,6 +195,7 @@ static int reload(struct daemon *daemon, char *note, size_t size)
         return -1;
     }
     log_info("reading the manifest anew");
+    asking_expect_nothing(&daemon->asking);
     kept = keep_services(&fresh);
     supervisor_reload(&daemon->supervisor, &kept->services);
     recording_services(&daemon->recording, &daemon->supervisor);
@@ -270,12 +281,20 @@ static void note_ready(struct daemon *daemon)
     }
 }
 
-/* Once after bring-up. */
+static void examine_now(void *data)
+{
+    struct daemon *daemon = data;
+
+    diagnosis_examine(&daemon->diagnosis);
+    stir(daemon);
+}
+
+/* Once after bring-up, which may be over before the loop begins. */
 static void examine(struct daemon *daemon)
 {
     if (!daemon->examined && !bringup_is_running(&daemon->bringup)) {
         daemon->examined = true;
-        diagnosis_examine(&daemon->diagnosis);
+        loop_timer_set(&daemon->loop, &daemon->examination, clock_now() + EXAMINE_AFTER, examine_now, daemon);
     }
 }
 
@@ -302,6 +321,9 @@ static void service_changed(void *data, struct service *service)
     }
     publish_ready(&daemon->publish, ready);
     drift_look(&daemon->drift);
+    if (!bringup_is_running(&daemon->bringup)) {
+        asking_expect_nothing(&daemon->asking);
+    }
     if (ready) {
         note_ready(daemon);
     }
@@ -388,10 +410,34 @@ static void bring_up_again(void *data)
     reload(data, note, sizeof(note));
 }
 
+/* The first daemon of this boot takes nothing over. */
+static bool is_first(const struct daemon *daemon)
+{
+    CLEANUP_FREE char *services = xasprintf("%s/services", daemon->paths->run_dir);
+
+    return access(services, F_OK) != 0;
+}
+
+/* Whatever else init left open is not for our services. */
+static void keep_to_ourselves(void)
+{
+    CLEANUP_DIR DIR *directory = opendir("/proc/self/fd");
+    const struct dirent *entry;
+
+    while (directory != NULL && (entry = readdir(directory)) != NULL) {
+        int64_t fd = 0;
+
+        if (text_parse_integer(entry->d_name, &fd) && fd > STDERR_FILENO) {
+            fcntl((int)fd, F_SETFD, FD_CLOEXEC);
+        }
+    }
+}
+
 static int open_all(struct daemon *daemon, const struct node *node, struct error *err)
 {
     const struct server_calls calls = {.status = make_status, .begin = begin, .is_done = is_done, .data = daemon};
     const struct server_guests guests = guests_of(node);
+    bool first = is_first(daemon);
 
     if (loop_open(&daemon->loop, err) != 0 || watch_signals(daemon, err) != 0) {
         return -1;
@@ -402,11 +448,16 @@ static int open_all(struct daemon *daemon, const struct node *node, struct error
     daemon->examined = was_ready(daemon);
     diagnosis_open(&daemon->diagnosis, &daemon->loop, &daemon->supervisor, daemon->paths);
     recording_open(&daemon->recording, &daemon->loop, daemon->paths, node->timeline_boots, daemon->started);
-    asking_open(&daemon->asking, &daemon->loop, &daemon->supervisor, daemon->paths);
     bringup_open(&daemon->bringup, &daemon->loop, &daemon->supervisor, &daemon->recording, daemon->paths->run_dir);
     drift_open(&daemon->drift, &daemon->bringup, bring_up_again, resource_lost, daemon);
-    publish_open(&daemon->publish, &daemon->loop, daemon->paths->run_dir);
     daemon->bringup.drift = &daemon->drift;
+    /* The slowest resource is what a boot waits for, so its worker begins before all else. */
+    if (first && bringup_start(&daemon->bringup, node, err) != 0) {
+        return -1;
+    }
+    keep_to_ourselves();
+    publish_open(&daemon->publish, &daemon->loop, daemon->paths->run_dir);
+    asking_open(&daemon->asking, &daemon->loop, &daemon->supervisor, daemon->paths);
     daemon->kept = keep_services(node);
     if (supervisor_open(&daemon->supervisor, &daemon->loop, &daemon->kept->services, daemon->paths->run_dir, err) !=
         0) {
@@ -414,9 +465,12 @@ static int open_all(struct daemon *daemon, const struct node *node, struct error
     }
     recording_services(&daemon->recording, &daemon->supervisor);
     publish_services(&daemon->publish, &daemon->supervisor);
-    return bringup_start(&daemon->bringup, node, err) != 0
-               ? -1
-               : server_open(&daemon->server, &daemon->loop, daemon->paths->run_dir, &guests, &calls, err);
+    if (!first && bringup_start(&daemon->bringup, node, err) != 0) {
+        return -1;
+    }
+    asking_expect(&daemon->asking, node);
+    supervisor_expect(&daemon->supervisor);
+    return server_open(&daemon->server, &daemon->loop, daemon->paths->run_dir, &guests, &calls, err);
 }
 
 int daemon_run(struct node *node, const struct node_paths *paths, int64_t started, struct error *err)

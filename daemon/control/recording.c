@@ -367,10 +367,15 @@ void recording_entry(struct recording *recording, const struct plan *plan, const
         return;
     }
     snprintf(record.resource.state, sizeof(record.resource.state), "%s", show_state_word(entry->state));
-    recorder_add(&recording->recorder, &record);
+    recorder_put(&recording->recorder, &record);
     if (entry->state == STATE_FAILED && entry->resource->error != NULL) {
         note_detail(recording, TIMELINE_OF_RESOURCE, index, entry->resource->error->what);
     }
+}
+
+void recording_flush(struct recording *recording)
+{
+    recorder_flush(&recording->recorder);
 }
 
 void recording_applied(struct recording *recording, const struct plan *plan)

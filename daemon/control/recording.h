@@ -47,8 +47,9 @@ void recording_service(struct recording *recording, const struct service *servic
 /* The worker is about to apply this node. */
 void recording_bringup(struct recording *recording, const struct node *node);
 
-/* In the worker: an entry of the plan changed its state; the worker has ended. */
+/* In the worker: an entry of the plan changed its state, which is written with the next flush; the worker has ended. */
 void recording_entry(struct recording *recording, const struct plan *plan, const struct plan_entry *entry);
+void recording_flush(struct recording *recording);
 void recording_applied(struct recording *recording, const struct plan *plan);
 
 /* Everything is ready; the daemon is to end. */

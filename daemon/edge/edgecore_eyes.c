@@ -7,9 +7,11 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "base/child.h"
 #include "base/file.h"
 #include "base/util.h"
 #include "edge/ask.h"
+#include "edge/edgecore_config.h"
 #include "edge/edgecore_judge.h"
 #include "edge/killed.h"
 
@@ -31,6 +33,18 @@ static enum docker_state look_at_docker(void)
     }
     ask_free(&ask);
     return state;
+}
+
+/* By what its preparation remembered; docker is what most have. */
+static bool look_at_version(const struct profile_call *call)
+{
+    CLEANUP_FREE char *directory = xasprintf("%s/edge", call->paths->state_dir);
+    struct edgecore_version version = {0};
+    struct error ignored = {0};
+
+    return edgecore_version_find(call->service->command[0], call->node->edge.version, CHILD_PATH, directory, &version,
+                                 &ignored) != 0 ||
+           edgecore_uses_docker(&version);
 }
 
 /* The inode of the socket that listens at the port, of /proc/net/tcp or tcp6; 0: none does. */
@@ -140,4 +154,9 @@ static int64_t seconds(void)
 }
 
 const struct edgecore_eyes edgecore_eyes = {
-    .docker = look_at_docker, .holder = look_for_holder, .out_of_memory = killed_for_memory, .seconds = seconds};
+    .docker = look_at_docker,
+    .uses_docker = look_at_version,
+    .holder = look_for_holder,
+    .out_of_memory = killed_for_memory,
+    .seconds = seconds,
+};

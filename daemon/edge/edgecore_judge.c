@@ -381,6 +381,9 @@ static bool judge_by_docker(const struct profile_call *call, const struct edgeco
     struct judgement waiting = {.hold = JUDGEMENT_PARK, .blameless = true, .again_after = 60000};
     enum docker_state docker;
 
+    if (!eyes->uses_docker(call)) {
+        return false;
+    }
     wake_for_docker(call, &waiting);
     docker = eyes->docker();
     if (docker == DOCKER_ANSWERS) {

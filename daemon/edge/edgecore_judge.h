@@ -30,6 +30,8 @@ enum docker_state {
  * meanwhile is not missed. */
 struct edgecore_eyes {
     enum docker_state (*docker)(void);
+    /* False of one that has its containers from elsewhere, by CRI: then docker is nothing to it. */
+    bool (*uses_docker)(const struct profile_call *call);
     /* "pid 812 (python3)", or "" if nobody holds the TCP port. */
     void (*holder)(int port, char *text, size_t size);
     /* Has the kernel killed a process of this name for want of memory in the last seconds? */

@@ -15,6 +15,7 @@
 #define UNREACHABLE_REMEDY \
     "connect the board to the cloud's network, or correct \"cloud\" in the manifest's \"edge\" section"
 #define TOKEN_REMEDY "make a new token with \"keadm gettoken\" on the cloud and write it to @"
+#define NO_STATISTICS "unable to find data in memory cache"
 #define CLOUD_FIRST 5
 #define CLOUD_MOST 300
 
@@ -303,7 +304,20 @@ static const struct edgecore_rule rules[] = {
      .hold = JUDGEMENT_PARK,
      .wakes = {RULE_WAKE_MANIFEST},
      .again = 600},
-    {.parts = {"unable to find data in memory cache"},
+    /* Not each line with these words: one that is well says them of its images while cAdvisor has not looked yet (1.12). */
+    {.parts = {"Failed to initialNode", NO_STATISTICS},
+     .code = "memory-stat",
+     .what = "edgecore could not read the statistics of the root cgroup",
+     .hold = JUDGEMENT_PARK,
+     .wakes = {RULE_WAKE_MANIFEST},
+     .again = 600},
+    {.parts = {"initialize module error", NO_STATISTICS},
+     .code = "memory-stat",
+     .what = "edgecore could not read the statistics of the root cgroup",
+     .hold = JUDGEMENT_PARK,
+     .wakes = {RULE_WAKE_MANIFEST},
+     .again = 600},
+    {.parts = {"Failed to start ContainerManager", NO_STATISTICS},
      .code = "memory-stat",
      .what = "edgecore could not read the statistics of the root cgroup",
      .hold = JUDGEMENT_PARK,

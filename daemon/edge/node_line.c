@@ -114,7 +114,7 @@ void node_facts_find(const struct node_view *view, struct node_facts *facts)
                        connected_in("/proc/net/tcp6", view->edge->websocket_port);
     ask_all(asks, ARRAY_SIZE(asks), NODE_PATIENCE);
     if (asks[0].outcome == ASK_ANSWERED) {
-        facts->docker_fails = asks[0].status >= 500;
+        facts->runtime_fails = asks[0].status >= 500;
         facts->pods = asks[0].status == 200 ? node_pods_of(text_string(&asks[0].body)) : -1;
     }
     if (asks[1].outcome == ASK_ANSWERED && asks[1].status == 200) {
@@ -139,8 +139,8 @@ static void add_since(struct text *line, int64_t since, int64_t now)
 
 static void add_pods(struct text *line, const struct node_facts *facts)
 {
-    if (facts->docker_fails) {
-        text_add(line, ", and docker does not answer edgecore");
+    if (facts->runtime_fails) {
+        text_add(line, ", and the container runtime does not answer edgecore");
     } else if (facts->pods >= 0) {
         text_format(line, ", %d pod%s", facts->pods, facts->pods == 1 ? "" : "s");
     }

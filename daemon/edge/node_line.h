@@ -42,7 +42,7 @@ struct node_facts {
     bool joined;         /* it has a certificate */
     bool connected;      /* edgecore has a connection to the cloud's port */
     int pods;            /* that run; -1: not known */
-    bool docker_fails;   /* edgecore cannot list them */
+    bool runtime_fails;  /* edgecore cannot list them: docker or containerd does not answer it */
     int ready;           /* the Ready condition: 1, 0; -1: not known */
     int64_t since;       /* of that condition, seconds since 1970; 0: not known */
     char complaint[128]; /* the condition's message, if it is not True */

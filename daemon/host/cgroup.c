@@ -224,6 +224,35 @@ static enum verdict probe(struct resource *resource, struct host *host)
     return spec->role == ROLE_ROOT ? probe_root(resource, host) : probe_hierarchy(resource, host);
 }
 
+/* Where there was no root before, there is no hierarchy either: nothing can be mounted on a directory that is made now. */
+static bool begin(struct resource *resource, struct host *host)
+{
+    const struct cgroup_spec *spec = resource->spec;
+    struct error ignored = {0};
+    uid_t uid;
+    gid_t gid;
+
+    return spec->role != ROLE_ROOT && (spec->role == ROLE_NAMED || controller_offered(host, spec->name) == 1) &&
+           owner_resolve(&spec->ownership, &uid, &gid, &ignored) == 0 && mkdir(spec->path, 0755) == 0;
+}
+
+/* A hierarchy that mount(2) said it mounted is what the path shows; a tmpfs on a root where nothing was is as well. */
+static enum verdict confirm(struct resource *resource, struct host *host)
+{
+    const struct cgroup_spec *spec = resource->spec;
+    enum verdict verdict = VERDICT_IN_PLACE;
+    struct stat status;
+
+    if (resource->verdict != VERDICT_ABSENT || !mounts_is_root(spec->path, &status) ||
+        (spec->role == ROLE_ROOT && !spec->bare)) {
+        return probe(resource, host);
+    }
+    if (spec->role != ROLE_ROOT) {
+        verdict = check_prefix(resource);
+    }
+    return verdict == VERDICT_IN_PLACE ? owner_probe(&spec->ownership, &status, resource) : verdict;
+}
+
 static bool is_tmpfs_at(const struct mount_entry *entry, const void *root)
 {
     return streq(entry->type, "tmpfs") && streq(entry->target, root);
@@ -260,20 +289,29 @@ static int leave_refuge(struct host *host, struct error *err)
     return rmdir(refuge) != 0 && errno != ENOENT ? error_system(err, errno, "rmdir %s", refuge) : 0;
 }
 
-static int apply_root(const struct cgroup_spec *spec, struct host *host, struct error *err)
+static int mount_root(const struct cgroup_spec *spec, struct host *host, struct error *err)
 {
-    CLEANUP_FREE char *options = NULL;
-    bool cgroup2 = root_has_cgroup2(host, spec->path);
+    CLEANUP_FREE char *options = spec->size == 0 ? xstrdup(MOUNT_FLAGS ",mode=755")
+                                                 : xasprintf(MOUNT_FLAGS ",mode=755,size=%lld", (long long)spec->size);
 
+    return mounts_mount(host, "tmpfs", spec->path, "tmpfs", options, err);
+}
+
+static int apply_root(struct cgroup_spec *spec, struct host *host, struct error *err)
+{
+    CLEANUP_FREE char *refuge = refuge_of(host);
+    bool cgroup2;
+
+    spec->bare = is_bare(host, spec->path) && is_bare(host, refuge);
+    if (spec->bare) { /* a fresh board */
+        return make_place(spec->path, host, err) != 0 ? -1 : mount_root(spec, host, err);
+    }
+    cgroup2 = root_has_cgroup2(host, spec->path);
     if (make_place(spec->path, host, err) != 0 || uncover(spec, host, err) != 0) {
         return -1;
     }
-    if (!is_mounted_as(host, spec->path, "tmpfs")) {
-        options = spec->size == 0 ? xstrdup(MOUNT_FLAGS ",mode=755")
-                                  : xasprintf(MOUNT_FLAGS ",mode=755,size=%lld", (long long)spec->size);
-        if (mounts_mount(host, "tmpfs", spec->path, "tmpfs", options, err) != 0) {
-            return -1;
-        }
+    if (!is_mounted_as(host, spec->path, "tmpfs") && mount_root(spec, host, err) != 0) {
+        return -1;
     }
     /* There is one cgroup2 hierarchy: mounting it anew shows the one that the tmpfs hides. */
     if (cgroup2 && !is_mounted_as(host, spec->unified, "cgroup2")) {
@@ -287,29 +325,44 @@ static int apply_root(const struct cgroup_spec *spec, struct host *host, struct 
     return leave_refuge(host, err);
 }
 
-/* The options that mount a hierarchy. If there is one with this word already, its own: /proc/self/cgroup lists them as
- * "4:cpu,cpuacct:/" and "1:name=systemd:/", at a fraction of the cost of the mount table. */
+/* The lines of /proc/self/cgroup ("4:cpu,cpuacct:/", "1:name=systemd:/") as the words alone, each ended by NUL, the last by two. */
+static char *read_hierarchies(void)
+{
+    CLEANUP_FREE char *text = NULL;
+    struct error ignored = {0};
+    size_t length = 0;
+    char *words;
+    char *to;
+
+    if (file_read("/proc/self/cgroup", HIERARCHIES_LARGEST, &text, &length, &ignored) != 0) {
+        return xcalloc(1, 1);
+    }
+    words = to = xmalloc(length + 2);
+    for (const char *line = text, *newline = NULL; (newline = strchr(line, '\n')) != NULL; line = newline + 1) {
+        const char *begin = memchr(line, ':', (size_t)(newline - line));
+        const char *end = begin == NULL ? NULL : memchr(begin + 1, ':', (size_t)(newline - begin - 1));
+
+        if (end != NULL && end > begin + 1) {
+            to = mempcpy(to, begin + 1, (size_t)(end - begin - 1));
+            *to++ = '\0';
+        }
+    }
+    *to = '\0';
+    return words;
+}
+
+/* The options that mount a hierarchy. If there is one with this word already, its own, which /proc/self/cgroup tells at a
+ * fraction of the cost of the mount table. */
 static char *hierarchy_options(const struct cgroup_spec *spec, struct host *host)
 {
     CLEANUP_FREE char *word = hierarchy_word(spec);
-    CLEANUP_FREE char *list = NULL;
-    struct error ignored = {0};
-    size_t length = 0;
-    char *rest = NULL;
 
     if (host->hierarchies == NULL) {
-        file_read("/proc/self/cgroup", HIERARCHIES_LARGEST, &host->hierarchies, &length, &ignored);
+        host->hierarchies = read_hierarchies();
     }
-    list = xstrdup(host->hierarchies == NULL ? "" : host->hierarchies);
-    for (char *line = strtok_r(list, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
-        char *words = strchr(line, ':');
-        char *end = words == NULL ? NULL : strchr(words + 1, ':');
-
-        if (end != NULL) {
-            *end = '\0';
-            if (mounts_has_option(words + 1, word)) {
-                return starts_with(words + 1, "name=") ? xasprintf("none,%s", words + 1) : xstrdup(words + 1);
-            }
+    for (const char *words = host->hierarchies; *words != '\0'; words += strlen(words) + 1) {
+        if (mounts_has_option(words, word)) {
+            return starts_with(words, "name=") ? xasprintf("none,%s", words) : xstrdup(words);
         }
     }
     return spec->role == ROLE_NAMED ? xasprintf("none,%s", word) : take_pointer(&word);
@@ -324,7 +377,7 @@ static int apply_hierarchy(struct resource *resource, struct host *host, struct 
     if (resource->verdict == VERDICT_DIFFERS) {
         return owner_apply(&spec->ownership, spec->path, err);
     }
-    if (make_place(spec->path, host, err) != 0) {
+    if (!resource->begun && make_place(spec->path, host, err) != 0) {
         return -1;
     }
     hierarchy = hierarchy_options(spec, host);
@@ -347,7 +400,7 @@ static int apply_hierarchy(struct resource *resource, struct host *host, struct 
 
 static int apply(struct resource *resource, struct host *host, struct error *err)
 {
-    const struct cgroup_spec *spec = resource->spec;
+    struct cgroup_spec *spec = resource->spec;
 
     return spec->role == ROLE_ROOT ? apply_root(spec, host, err) : apply_hierarchy(resource, host, err);
 }
@@ -367,6 +420,8 @@ const struct resource_kind kind_cgroup = {
     .parse = cgroup_parse,
     .needs = needs,
     .probe = probe,
+    .begin = begin,
+    .confirm = confirm,
     .apply = apply,
     .free_spec = free_spec,
 };

@@ -111,10 +111,28 @@ int directory_make(struct host *host, const char *path, bool remount, struct err
     return window_open(host, path, err) != 0 ? -1 : file_make_parents(path, err);
 }
 
+/* No mode or owner of its own: mkdir(2) is all there is to do. */
+static bool is_plain(const struct directory_spec *spec)
+{
+    return spec->ownership.mode < 0 && spec->ownership.owner == NULL && spec->ownership.group == NULL;
+}
+
+static bool begin(struct resource *resource, struct host *host)
+{
+    const struct directory_spec *spec = resource->spec;
+
+    (void)host;
+    return is_plain(spec) && mkdir(spec->path, 0755) == 0;
+}
+
 static int apply(struct resource *resource, struct host *host, struct error *err)
 {
     const struct directory_spec *spec = resource->spec;
 
+    if (resource->begun || (is_plain(spec) && mkdir(spec->path, 0755) == 0)) {
+        resource->proven = true;
+        return 0;
+    }
     if (directory_make(host, spec->path, spec->remount, err) != 0) {
         return -1;
     }
@@ -133,5 +151,6 @@ const struct resource_kind kind_directory = {
     .parse = parse,
     .needs = needs,
     .probe = probe,
+    .begin = begin,
     .apply = apply,
 };

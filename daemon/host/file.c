@@ -295,14 +295,20 @@ static enum verdict probe(struct resource *resource, struct host *host)
 }
 
 /* Put the content into the state directory and bind it over the target. */
-static int stage(const char *target, const char *data, size_t length, const struct file_attributes *attributes,
+static int stage(const char *path, const char *data, size_t length, const struct file_attributes *attributes,
                  struct host *host, struct error *err)
 {
-    CLEANUP_FREE char *staged = xasprintf("%s/files%s", host->state_dir, target);
-    CLEANUP_FREE char *tail = xasprintf("/files%s", target);
+    CLEANUP_FREE char *staged = NULL;
+    CLEANUP_FREE char *tail = NULL;
     struct mount_entry entry;
     char parent[PATH_MAX];
+    char target[PATH_MAX];
 
+    if (path_follow(path, target, err) != 0) {
+        return -1;
+    }
+    staged = xasprintf("%s/files%s", host->state_dir, target);
+    tail = xasprintf("/files%s", target);
     path_parent(staged, parent);
     if (file_make_parents(parent, err) != 0 || file_write(staged, data, length, attributes, err) != 0) {
         return error_wrap(err, "stage %s", target);
@@ -376,6 +382,25 @@ static int write_regular(struct resource *resource, const char *target, struct h
     return file_write(target, text_string(&wanted), wanted.length, &attributes, err);
 }
 
+/* The file to write: what a symlink leads to. */
+static int find_target(const char *path, char target[PATH_MAX], struct error *err)
+{
+    char link[1];
+
+    if (readlink(path, link, sizeof(link)) >= 0) {
+        return path_follow(path, target, err);
+    }
+    snprintf(target, PATH_MAX, "%s", path);
+    return 0;
+}
+
+static bool is_directory(const char *path)
+{
+    struct stat status;
+
+    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
 static int apply(struct resource *resource, struct host *host, struct error *err)
 {
     const struct file_spec *spec = resource->spec;
@@ -391,11 +416,11 @@ static int apply(struct resource *resource, struct host *host, struct error *err
         }
         return -1;
     }
-    if (path_follow(spec->path, target, err) != 0) {
+    if (find_target(spec->path, target, err) != 0) {
         return -1;
     }
     path_parent(target, parent);
-    if (directory_make(host, parent, spec->remount, err) != 0) {
+    if (!is_directory(parent) && directory_make(host, parent, spec->remount, err) != 0) {
         return -1;
     }
     return write_regular(resource, target, host, err);

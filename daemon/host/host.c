@@ -18,6 +18,7 @@ static const struct resource_kind *const kinds[] = {
     &kind_directory, &kind_mount, &kind_cgroup, &kind_file, &kind_sysctl, &kind_module, &kind_rule, &kind_selinux,
 };
 
+#define FEW 128 /* a power of two */
 #define KINDS ARRAY_SIZE(kinds)
 static_assert(KINDS == 8, "a kind is a file, a row here, and an entry in cfg/edgeinit.schema.json");
 
@@ -40,9 +41,20 @@ void host_parse(const struct reader *section, struct host *host)
     reader_object(section, fields, KINDS, host);
 }
 
+/* FNV-1a: names of one kind begin alike, and each is compared with each other. */
+static uint32_t hash_of(const char *name)
+{
+    uint32_t hash = 2166136261U;
+
+    for (; *name != '\0'; name++) {
+        hash = (hash ^ (unsigned char)*name) * 16777619U;
+    }
+    return hash;
+}
+
 /* The resource that a new one of this kind and name would be in conflict with, or NULL. */
 static const struct resource *find_conflict(const struct host *host, const struct resource_kind *kind, const char *name,
-                                            const char *path)
+                                            uint32_t hash, const char *path)
 {
     for (size_t i = 0; i < host->count; i++) {
         const struct resource *other = &host->resources[i];
@@ -50,7 +62,8 @@ static const struct resource *find_conflict(const struct host *host, const struc
         bool file_and_directory = (kind == &kind_file && other->kind == &kind_directory) ||
                                   (kind == &kind_directory && other->kind == &kind_file);
 
-        if ((same_sort && streq(name, other->name)) || (file_and_directory && streq(path, other->path))) {
+        if ((same_sort && hash == other->hash && streq(name, other->name)) ||
+            (file_and_directory && streq(path, other->path))) {
             return other;
         }
     }
@@ -61,7 +74,8 @@ struct resource *host_add(struct host *host, const struct reader *reader, const 
                           const char *subject, const char *path, void *spec)
 {
     CLEANUP_FREE char *name = xasprintf("%s %s", kind->name, subject);
-    const struct resource *conflict = host->count < HOST_MOST ? find_conflict(host, kind, name, path) : NULL;
+    uint32_t hash = hash_of(name);
+    const struct resource *conflict = host->count < HOST_MOST ? find_conflict(host, kind, name, hash, path) : NULL;
     struct resource *resource;
 
     if (host->count == HOST_MOST) {
@@ -71,14 +85,15 @@ struct resource *host_add(struct host *host, const struct reader *reader, const 
     } else if (conflict != NULL) {
         reader_problem(reader, "keep one of them", "\"%s\" and \"%s\" stand at the same place", name, conflict->name);
     }
-    /* Room for a power of two. */
-    if ((host->count & (host->count - 1)) == 0) {
+    /* Room for a power of two, from as many on as a board has: what is not used is never touched. */
+    if (host->count == 0 || (host->count >= FEW && (host->count & (host->count - 1)) == 0)) {
         host->resources =
-            xrealloc(host->resources, (host->count == 0 ? 1 : host->count * 2) * sizeof(*host->resources));
+            xrealloc(host->resources, (host->count == 0 ? FEW : host->count * 2) * sizeof(*host->resources));
     }
     resource = &host->resources[host->count++];
     *resource = (struct resource){
         .kind = kind,
+        .hash = hash,
         .name = take_pointer(&name),
         .path = path,
         .spec = spec,
@@ -96,13 +111,44 @@ struct resource *host_find(const struct host *host, const char *name)
     return NULL;
 }
 
-void host_probe(struct host *host, struct resource *resource)
+static void forget(struct resource *resource)
 {
     resource_detail(resource, NULL);
     free(resource->error);
     resource->error = NULL;
     resource->proven = false;
-    resource->verdict = resource->kind->probe(resource, host);
+    resource->begun = false;
+}
+
+static void look(struct host *host, struct resource *resource,
+                 enum verdict (*how)(struct resource *resource, struct host *host))
+{
+    forget(resource);
+    resource->verdict = how(resource, host);
+}
+
+void host_probe(struct host *host, struct resource *resource)
+{
+    look(host, resource, resource->kind->probe);
+}
+
+void host_begin(struct host *host, struct resource *resource)
+{
+    bool begun = host->fresh && resource->kind->begin != NULL && resource->kind->begin(resource, host);
+
+    if (begun) {
+        forget(resource);
+        resource->begun = true;
+        resource->verdict = VERDICT_ABSENT;
+    } else {
+        host_probe(host, resource);
+    }
+    host->fresh |= resource->verdict == VERDICT_ABSENT;
+}
+
+void host_confirm(struct host *host, struct resource *resource)
+{
+    look(host, resource, resource->kind->confirm != NULL ? resource->kind->confirm : resource->kind->probe);
 }
 
 void host_refresh(struct host *host)

@@ -20,6 +20,7 @@ struct controllers;
 struct host {
     struct resource *resources;
     size_t count;
+    bool fresh;            /* something that comes early was absent, so what comes later nearly surely is */
     bool foresee;          /* probes also look for what would stop apply: for plans; apply itself finds out by trying */
     const char *run_dir;   /* tmpfs: what must die with the boot */
     const char *state_dir; /* flash: what must survive it */
@@ -44,6 +45,12 @@ struct resource *host_find(const struct host *host, const char *name);
 
 /* Probe one resource: sets its verdict, detail and error. */
 void host_probe(struct host *host, struct resource *resource);
+
+/* The same for apply, which may have begun by then: see resource_kind.begin. */
+void host_begin(struct host *host, struct resource *resource);
+
+/* Look at one that was applied: sets what host_probe() sets. */
+void host_confirm(struct host *host, struct resource *resource);
 
 /* Forget everything read from the kernel, so that the next probe reads it anew. */
 void host_refresh(struct host *host);

@@ -75,7 +75,10 @@ static bool has_same(const char *shown, const struct option *wanted)
 
 bool label_is_used(void)
 {
-    return module_knows_file_system("selinuxfs");
+    /* SELinux makes this directory when it registers its file system (security/selinux/selinuxfs.c): asked for each mount
+     * with a label, and read from no list. */
+    return access("/sys/fs/selinux", F_OK) == 0 ||
+           (access("/sys/fs", F_OK) != 0 && module_knows_file_system("selinuxfs"));
 }
 
 bool label_is_asked(const char *options)

@@ -36,6 +36,7 @@ struct notes {
 
 struct made {
     struct notes notes; /* as they were when this process noted something for the first time */
+    int fd;             /* of the file, to append to; -1: not open */
 };
 
 static void notes_free(struct notes *notes)
@@ -47,14 +48,16 @@ static void notes_free(struct notes *notes)
     free(notes->items);
 }
 
-static int append_note(const struct host *host, enum note_kind kind, const char *target, struct error *err)
+static int append_note(const struct host *host, int *fd, enum note_kind kind, const char *target, struct error *err)
 {
     CLEANUP_FREE char *path = xasprintf("%s/" NOTES, host->run_dir);
     CLEANUP_FREE char *line = xasprintf("%c %s\n", (char)kind, target);
-    CLEANUP_CLOSE int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
+    if (*fd < 0) {
+        *fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    }
     /* One write(2) to the end: workers do so at the same time. */
-    if (fd < 0 || file_write_all(fd, line, strlen(line)) != 0) {
+    if (*fd < 0 || file_write_all(*fd, line, strlen(line)) != 0) {
         return error_system(err, errno, "note the mount of %s in %s", target, path);
     }
     return 0;
@@ -83,6 +86,7 @@ int made_note(struct host *host, bool device, const char *target, struct error *
 {
     if (host->made == NULL) {
         host->made = xcalloc(1, sizeof(*host->made));
+        host->made->fd = -1;
         if (read_notes(host, &host->made->notes, err) != 0) {
             return -1;
         }
@@ -92,13 +96,14 @@ int made_note(struct host *host, bool device, const char *target, struct error *
             return 0;
         }
     }
-    return append_note(host, device ? NOTE_DEVICE : NOTE_OTHER, target, err);
+    return append_note(host, &host->made->fd, device ? NOTE_DEVICE : NOTE_OTHER, target, err);
 }
 
 void made_free(struct host *host)
 {
     if (host->made != NULL) {
         notes_free(&host->made->notes);
+        cleanup_close_impl(&host->made->fd);
         free(host->made);
         host->made = NULL;
     }
@@ -236,6 +241,7 @@ static int check_device(const char *node, int64_t deadline, struct error *err)
 static int take_off_noted(struct host *host, struct note *note, int64_t deadline, struct error *err)
 {
     CLEANUP_FREE char *target = NULL; /* as the mount table has it: there may be a symlink on the way */
+    CLEANUP_CLOSE int fd = -1;
     struct mount_entry entry;
     struct error ignored = {0};
 
@@ -248,7 +254,7 @@ static int take_off_noted(struct host *host, struct note *note, int64_t deadline
         note->own = xstrdup(entry.source);
     }
     /* Before the deed: whoever goes on after a kill looks at the device as well. */
-    if ((note->own != NULL && append_note(host, NOTE_IN_USE, note->own, err) != 0) ||
+    if ((note->own != NULL && append_note(host, &fd, NOTE_IN_USE, note->own, err) != 0) ||
         take_off(host, target, deadline, err) != 0) {
         return -1;
     }

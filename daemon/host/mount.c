@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "base/clock.h"
 #include "base/path.h"
@@ -209,12 +210,12 @@ int mount_unknown_type(const struct mount_spec *spec, const char *type, struct e
 }
 
 /* What stands at the target, if it is of the wrong sort: a file takes the bind of a file, a directory all else. */
-static int wrong_target(const struct mount_spec *spec, const struct stat *source, struct error *err)
+static int wrong_target(const struct mount_spec *spec, const struct stat *source, const struct stat *target,
+                        struct error *err)
 {
     bool file = spec->form == FORM_BIND && !S_ISDIR(source->st_mode);
-    struct stat target;
 
-    if (stat(spec->target, &target) != 0 || S_ISDIR(target.st_mode) == !file) {
+    if (S_ISDIR(target->st_mode) == !file) {
         return 0;
     }
     error_system(err, file ? EISDIR : ENOTDIR, "mount %s on %s", spec->source == NULL ? spec->type : spec->source,
@@ -223,10 +224,10 @@ static int wrong_target(const struct mount_spec *spec, const struct stat *source
                         file ? "directory" : "file", file ? "file" : "directory");
 }
 
-/* Nothing is mounted yet: what would stop us? */
-static enum verdict foresee(struct resource *resource, const struct host *host)
+/* Nothing is mounted yet: what would stop us? `target`: what stands there; NULL: nothing. */
+static enum verdict foresee(struct resource *resource, const struct host *host, const struct stat *target)
 {
-    const struct mount_spec *spec = resource->spec;
+    struct mount_spec *spec = resource->spec;
     struct error err = {0};
     struct stat status = {0};
     char node[PATH_MAX];
@@ -248,10 +249,13 @@ static enum verdict foresee(struct resource *resource, const struct host *host)
         mount_unknown_type(spec, spec->type, &err);
         return resource_impossible(resource, &err);
     }
-    if (wrong_target(spec, &status, &err) != 0) {
+    if (target != NULL && wrong_target(spec, &status, target, &err) != 0) {
         return resource_impossible(resource, &err);
     }
-    if (!spec->remount && window_is_needed(host, spec->target) && access(spec->target, F_OK) != 0) {
+    spec->target_there = target != NULL;
+    spec->bound.device = status.st_dev;
+    spec->bound.inode = status.st_ino;
+    if (target == NULL && !spec->remount && window_is_needed(host, spec->target)) {
         error_system(&err, EROFS, "mkdir %s", spec->target);
         return resource_impossible(resource, &err);
     }
@@ -278,7 +282,37 @@ static enum verdict probe(struct resource *resource, struct host *host)
     if (there < 0 && err.errnum != ENOENT) {
         return resource_impossible(resource, &err);
     }
-    return there == 1 ? compare(resource, &entry, &target) : foresee(resource, host);
+    return there == 1 ? compare(resource, &entry, &target) : foresee(resource, host, there == 0 ? &target : NULL);
+}
+
+/* mount(2) said yes, and what it mounted is what the target shows. The flags among the options were in the call; how a file system
+ * took what it knows alone, and how the mount spreads, only the table tells. */
+static enum verdict confirm(struct resource *resource, struct host *host)
+{
+    const struct mount_spec *spec = resource->spec;
+    struct statvfs system;
+    struct stat target;
+    struct stat source;
+    bool labelled = (spec->label != NULL || label_is_asked(spec->options)) && label_is_used();
+    bool good = resource->verdict == VERDICT_ABSENT && spec->propagation == PROPAGATION_AS_IT_IS && !labelled &&
+                mounts_is_root(spec->target, &target);
+
+    switch (spec->form) {
+        case FORM_BIND:
+            good = good && target.st_dev == spec->bound.device && target.st_ino == spec->bound.inode;
+            break;
+        case FORM_DEVICE: /* read-only: by the manifest, or by the kernel after an error; probe() tells which */
+            good = good && stat(spec->source, &source) == 0 && S_ISBLK(source.st_mode) &&
+                   source.st_rdev == target.st_dev && statvfs(spec->target, &system) == 0 &&
+                   (system.f_flag & ST_RDONLY) == 0;
+            break;
+        case FORM_VIRTUAL:
+            break;
+        default:
+            good = false;
+            break;
+    }
+    return good ? VERDICT_IN_PLACE : probe(resource, host);
 }
 
 static bool slow(const struct resource *resource)
@@ -314,6 +348,7 @@ const struct resource_kind kind_mount = {
     .parse = parse,
     .needs = needs,
     .probe = probe,
+    .confirm = confirm,
     .apply = mount_apply,
     .prepare = mount_prepare,
     .slow = slow,

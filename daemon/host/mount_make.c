@@ -124,7 +124,9 @@ int mount_prepare(struct resource *resource, struct host *host, struct error *er
 {
     const struct mount_spec *spec = resource->spec;
 
-    return resource->verdict == VERDICT_DIFFERS || spec->form == FORM_PRESENT ? 0 : make_target(spec, host, err);
+    return resource->verdict == VERDICT_DIFFERS || spec->form == FORM_PRESENT || spec->target_there
+               ? 0
+               : make_target(spec, host, err);
 }
 
 /* Something of ours is there: put right what is wrong with it, and that alone. */

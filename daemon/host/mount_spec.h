@@ -6,6 +6,8 @@
 #ifndef EDGEINIT_HOST_MOUNT_SPEC_H
 #define EDGEINIT_HOST_MOUNT_SPEC_H
 
+#include <sys/types.h>
+
 #include "host/host.h"
 #include "host/mountinfo.h"
 
@@ -21,7 +23,12 @@ struct mount_spec {
     int propagation; /* enum propagation */
     bool remount;
     enum mount_form form;
-    char *module; /* the name of the resource that would load the type's module: "module f2fs" */
+    struct {
+        dev_t device;
+        ino_t inode;
+    } bound;           /* what the last probe saw at the source of a bind */
+    bool target_there; /* the last probe saw that there is something to mount on, of the right sort */
+    char *module;      /* the name of the resource that would load the type's module: "module f2fs" */
 };
 
 /* Is the source a UUID or a label? */

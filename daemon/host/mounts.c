@@ -139,6 +139,15 @@ static int identify(const char *path, int *id, int *is_root, struct stat *root, 
     return 0;
 }
 
+bool mounts_is_root(const char *path, struct stat *root)
+{
+    struct error ignored = {0};
+    int id = -1;
+    int is_root = 0;
+
+    return identify(path, &id, &is_root, root, &ignored) == 0 && is_root == 1;
+}
+
 int mounts_number(const char *path)
 {
     struct error ignored = {0};
@@ -246,11 +255,14 @@ bool mounts_has_option(const char *options, const char *word)
 {
     size_t length = strlen(word);
 
-    for (const char *at = options; at != NULL && *at != '\0';
-         at = strchr(at, ',') == NULL ? NULL : strchr(at, ',') + 1) {
-        if (strncmp(at, word, length) == 0 && (at[length] == ',' || at[length] == '\0')) {
+    for (const char *at = options; at != NULL && *at != '\0';) {
+        const char *comma;
+
+        if (*at == *word && strncmp(at, word, length) == 0 && (at[length] == ',' || at[length] == '\0')) {
             return true;
         }
+        comma = strchr(at, ',');
+        at = comma == NULL ? NULL : comma + 1;
     }
     return false;
 }

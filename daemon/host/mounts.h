@@ -22,6 +22,10 @@ int mounts_at(struct host *host, const char *path, struct mount_entry *entry, st
 /* mounts_at(), and what the path shows, which the same system call tells: device, inode, mode and owner alone. */
 int mounts_look(struct host *host, const char *path, struct mount_entry *entry, struct stat *root, struct error *err);
 
+/* Is something mounted exactly at `path`, as far as the path itself tells (5.8)? What it shows as above. False as well if it
+ * cannot be told. Reads no table. */
+bool mounts_is_root(const char *path, struct stat *root);
+
 /* The mount that `path`, which must exist, lives on. */
 int mounts_holding(struct host *host, const char *path, struct mount_entry *entry, struct error *err);
 

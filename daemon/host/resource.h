@@ -53,6 +53,13 @@ struct resource_kind {
     void (*parse)(const struct reader *section, struct host *host);
     void (*needs)(const struct resource *resource, struct need_list *needs);
     enum verdict (*probe)(struct resource *resource, struct host *host);
+    /* Asked by apply before it probes, on a board that looks fresh so far (host.fresh): true if the first call of apply(), one
+     * that fails where something is, such as mkdir(2), has told that nothing was there, and made it. Then there is no need to
+     * look. False: nothing was done. NULL: probe(). */
+    bool (*begin)(struct resource *resource, struct host *host);
+    /* The look after apply(), where one that costs less than probe() proves it: the call said yes, and the kernel shows at the
+     * place what was not there before. In any doubt it leaves the judgement to probe(). NULL: probe(). */
+    enum verdict (*confirm)(struct resource *resource, struct host *host);
     int (*apply)(struct resource *resource, struct host *host, struct error *err);
     /* What apply() needs done first that may open a remount window: always called in the main process, where windows
      * follow one another. NULL: nothing. */
@@ -71,11 +78,14 @@ struct resource {
     char *name;       /* unique: "mount /etc/docker" */
     const char *path; /* where it takes effect in the file system; NULL if nowhere */
     void *spec;       /* the kind's own, owned */
+    uint32_t hash;    /* of the name */
     int rank;         /* among resources that do not need each other, lower ones come first */
     enum verdict verdict;
     /* Set by apply() where what its calls returned is proof, so that a look would show nothing else: a file whose bytes
-     * fsync(2) took and that rename(2) then put there. Never for a mount. A probe clears it. */
+     * fsync(2) took and that rename(2) then put there, a directory that mkdir(2) made, a rule that the kernel acknowledged.
+     * Never for a mount. A probe clears it. */
     bool proven;
+    bool begun;          /* begin() said yes: that call of apply() is done. A probe clears it */
     char *detail;        /* about the verdict: "mode 0755, wanted 0700"; NULL if there is nothing to say */
     struct error *error; /* why it is impossible or why apply failed; NULL otherwise */
 };

@@ -431,16 +431,12 @@ static int set_address(struct rtnl_rule *rule, const char *text, const struct ru
     return result;
 }
 
-static int apply(struct resource *resource, struct host *host, struct error *err)
+/* 0, or libnl's error: -NLE_EXIST if there is one already. libnl waits for the kernel's answer. */
+static int add_rule(const struct rule_spec *spec, const struct host *host)
 {
-    const struct rule_spec *spec = resource->spec;
-    struct rtnl_rule *rule;
+    struct rtnl_rule *rule = rtnl_rule_alloc();
     int result;
 
-    if (open_socket(host, err) != 0) {
-        return -1;
-    }
-    rule = rtnl_rule_alloc();
     rtnl_rule_set_family(rule, address_family(spec));
     rtnl_rule_set_prio(rule, (uint32_t)spec->priority);
     rtnl_rule_set_table(rule, (uint32_t)spec->table);
@@ -463,6 +459,28 @@ static int apply(struct resource *resource, struct host *host, struct error *err
         result = rtnl_rule_add(host->rules->socket, rule, NLM_F_EXCL);
     }
     rtnl_rule_put(rule);
+    return result;
+}
+
+/* The kernel refuses one that is there (NLM_F_EXCL), so it need not be asked for its list. */
+static bool begin(struct resource *resource, struct host *host)
+{
+    struct error ignored = {0};
+
+    return open_socket(host, &ignored) == 0 && add_rule(resource->spec, host) == 0;
+}
+
+static int apply(struct resource *resource, struct host *host, struct error *err)
+{
+    int result = 0;
+
+    if (open_socket(host, err) != 0) {
+        return -1;
+    }
+    if (!resource->begun) {
+        result = add_rule(resource->spec, host);
+    }
+    resource->proven = result == 0;
     return result == 0 || result == -NLE_EXIST ? 0 : rule_error(err, result, "add", resource->name);
 }
 
@@ -472,5 +490,6 @@ const struct resource_kind kind_rule = {
     .parse = parse,
     .needs = needs,
     .probe = probe,
+    .begin = begin,
     .apply = apply,
 };

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/pool.h"
 #include "base/util.h"
 
 #define FEW_KEYS 12 /* up to here each is compared with each */
@@ -228,9 +229,11 @@ static void load_file(struct manifest *manifest, const char *name)
 
 int manifest_load(struct manifest *manifest, const char *const *files, size_t count)
 {
+    pool_open();
     for (size_t i = 0; i < count; i++) {
         load_file(manifest, files[i]);
     }
+    pool_close();
     return manifest->mistakes == 0 ? 0 : -1;
 }
 

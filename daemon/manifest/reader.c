@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "manifest/reader.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
@@ -290,6 +291,7 @@ void reader_strings(const struct reader *reader, enum field_type type, const cha
     CLEANUP_FREE char *whole = xasprintf("[%s]", example);
     struct reader item;
 
+    assert(type == FIELD_STRING || type == FIELD_TEXT || type == FIELD_PATH);
     if (!reader_is_array(reader, whole)) {
         return;
     }

@@ -21,8 +21,14 @@ struct scanner {
 /* Counted on from where the last count ended: a file may be one line. */
 static uint32_t column_of(struct scanner *s)
 {
-    for (; s->counted < s->at; s->counted++) {
-        s->column += ((unsigned char)*s->counted & 0xc0) != 0x80; /* characters, not bytes */
+    while (s->counted < s->at) {
+        size_t plain = text_ascii(s->counted, (size_t)(s->at - s->counted));
+
+        s->column += (uint32_t)plain;
+        s->counted += plain;
+        for (; s->counted < s->at && (unsigned char)*s->counted >= 0x80; s->counted++) {
+            s->column += ((unsigned char)*s->counted & 0xc0) != 0x80; /* characters, not bytes */
+        }
     }
     return s->column;
 }
@@ -52,9 +58,12 @@ static void blank(struct scanner *s)
 static int blank_comment(struct scanner *s)
 {
     if (s->at + 1 < s->end && s->at[1] == '/') {
-        while (s->at < s->end && *s->at != '\n') {
-            *s->at++ = ' ';
-        }
+        size_t left = (size_t)(s->end - s->at);
+        const char *end = memchr(s->at, '\n', left);
+        size_t length = end == NULL ? left : (size_t)(end - s->at);
+
+        memset(s->at, ' ', length);
+        s->at += length;
         return 0;
     }
     if (s->at + 1 < s->end && s->at[1] == '*') {

@@ -25,31 +25,42 @@ static bool is_too_early(const struct run *run, const struct plan_entry *entry)
     return false;
 }
 
-/* Everything whose needs are settled by now. Returns how many jobs are still on their way. */
+/* If its needs are settled by now. */
+static void try_if_ready(struct run *run, struct job *job)
+{
+    struct plan_entry *entry = job->entry;
+    bool ready = entry->state == STATE_PENDING && !is_too_early(run, entry);
+
+    for (size_t j = 0; j < entry->need_count && ready; j++) {
+        const struct plan_entry *need = &run->plan->entries[entry->needs[j]];
+
+        if (need->state == STATE_FAILED || need->state == STATE_BLOCKED) {
+            entry->blocker = need->blocker;
+            job_settle(job, STATE_BLOCKED);
+            ready = false;
+        } else if (need->state != STATE_IN_PLACE && need->state != STATE_APPLIED) {
+            ready = false;
+        }
+    }
+    if (ready) {
+        job_try(job);
+    }
+}
+
+/* Everything that can go on, first what the workers wait for. Returns how many jobs are still on their way. */
 static size_t advance(struct run *run)
 {
+    const struct plan *plan = run->plan;
     size_t open = 0;
 
-    for (size_t i = 0; i < run->plan->count; i++) {
-        struct job *job = &run->jobs[run->plan->order[i]];
-        struct plan_entry *entry = job->entry;
-        bool ready = entry->state == STATE_PENDING && !is_too_early(run, entry);
-
-        for (size_t j = 0; j < entry->need_count && ready; j++) {
-            const struct plan_entry *need = &run->plan->entries[entry->needs[j]];
-
-            if (need->state == STATE_FAILED || need->state == STATE_BLOCKED) {
-                entry->blocker = need->blocker;
-                job_settle(job, STATE_BLOCKED);
-                ready = false;
-            } else if (need->state != STATE_IN_PLACE && need->state != STATE_APPLIED) {
-                ready = false;
-            }
+    for (size_t i = 0; i < plan->count; i++) {
+        if (plan->entries[plan->order[i]].urgent) {
+            try_if_ready(run, &run->jobs[plan->order[i]]);
         }
-        if (ready) {
-            job_try(job);
-        }
-        open += entry->state < STATE_IN_PLACE;
+    }
+    for (size_t i = 0; i < plan->count; i++) {
+        try_if_ready(run, &run->jobs[plan->order[i]]);
+        open += plan->entries[plan->order[i]].state < STATE_IN_PLACE;
     }
     return open;
 }
@@ -79,7 +90,7 @@ static void confirm(struct run *run)
             refreshed = true;
         }
         job->confirmed = true;
-        host_probe(run->plan->host, resource);
+        host_confirm(run->plan->host, resource);
         if (resource->verdict == VERDICT_IN_PLACE || resource->verdict == VERDICT_BLIND) {
             job_tell(job);
             continue;
@@ -136,6 +147,7 @@ int apply_run(struct plan *plan, apply_report *report, void (*waiting)(void *dat
     signal(SIGCHLD, SIG_DFL); /* whoever started us may have left it ignored, and no worker could be waited for */
     host_refresh(plan->host);
     plan->host->foresee = false;
+    plan->host->fresh = false;
     for (size_t i = 0; i < plan->count; i++) {
         jobs[i] = (struct job){.run = &run, .entry = &plan->entries[i], .worker = -1};
         plan->entries[i].state = STATE_PENDING;

@@ -300,21 +300,27 @@ static void start_worker(struct job *job)
     loop_timer_set(&run->loop, &job->deadline, clock_now() + WORKER_SILENCE, worker_is_slow, job);
 }
 
-static void probe(const struct job *job)
+/* Four times for each entry: only for who asked for it. */
+static int64_t measured_now(const struct job *job)
 {
-    int64_t began = clock_now();
+    return job->run->plan->measure ? clock_now() : 0;
+}
 
-    host_probe(job->run->plan->host, job->entry->resource);
-    job->entry->times.probed += clock_now() - began;
+static void look(const struct job *job, void (*how)(struct host *host, struct resource *resource))
+{
+    int64_t began = measured_now(job);
+
+    how(job->run->plan->host, job->entry->resource);
+    job->entry->times.probed += measured_now(job) - began;
 }
 
 static int run_timed(const struct job *job, int (*step)(struct resource *, struct host *, struct error *),
                      struct error *err)
 {
-    int64_t began = clock_now();
+    int64_t began = measured_now(job);
     int result = run_step(step, job->entry->resource, job->run->plan->host, err);
 
-    job->entry->times.applied += clock_now() - began;
+    job->entry->times.applied += measured_now(job) - began;
     return result;
 }
 
@@ -327,7 +333,7 @@ static void try_once(struct job *job)
     if (job->started == 0) {
         job->started = clock_now();
     }
-    probe(job);
+    look(job, host_begin);
     if (resource->verdict != VERDICT_IN_PLACE && job->failure != NULL &&
         (job->watch.call == NULL || job->watch.fd < 0)) {
         /* Watch first, then look again: what comes in between must not be missed. Only after a first failure, for taking
@@ -335,7 +341,7 @@ static void try_once(struct job *job)
         if (start_watch(job) != 0) {
             return;
         }
-        probe(job);
+        look(job, host_probe);
     }
     switch (resource->verdict) {
         case VERDICT_IN_PLACE:

@@ -19,7 +19,7 @@ static void add_need(struct plan_entry *entry, size_t need)
 /* Where a resource stands: asked for every pair of them, so it is at hand, with its length. */
 struct stand {
     const char *path; /* NULL: nowhere */
-    size_t length;
+    size_t length;    /* "/": 0, for what comes next in a path below it is its slash; nowhere: more than any path has */
     int rank;
 };
 
@@ -33,15 +33,15 @@ static void add_path_needs(struct plan *plan, const struct stand *stands, size_t
 
     for (size_t i = 0; i < plan->count; i++) {
         const struct stand *other = &stands[i];
-        char next;
+        bool same;
 
-        if (i == index || other->path == NULL || other->length > length) {
+        /* At or above it, if what comes next in the path ends a component: few get as far as to be compared. */
+        if (other->length > length || (path[other->length] != '/' && path[other->length] != '\0') || i == index ||
+            memcmp(path, other->path, other->length) != 0) {
             continue;
         }
-        /* At or above it, if what comes next in the path ends a component: few get as far as to be compared. */
-        next = other->length == 1 && length > 1 ? '/' : path[other->length];
-        if ((next == '/' || (next == '\0' && (!own || other->rank < mine->rank))) &&
-            memcmp(path, other->path, other->length) == 0) {
+        same = path[other->length] == '\0' || (other->length == 0 && length == 1);
+        if (!same || !own || other->rank < mine->rank) {
             add_need(&plan->entries[index], i);
         }
     }
@@ -113,14 +113,22 @@ static int derive_order(struct plan *plan, struct error *err)
 {
     CLEANUP_FREE bool *placed = xcalloc(plan->count, sizeof(*placed));
     CLEANUP_FREE size_t *met = xcalloc(plan->count, sizeof(*met));
+    CLEANUP_FREE int *ranks = xcalloc(plan->count, sizeof(*ranks));
+    size_t first = 0; /* before it all are placed */
+
+    for (size_t i = 0; i < plan->count; i++) {
+        ranks[i] = plan->entries[i].resource->rank;
+    }
 
     for (size_t done = 0; done < plan->count; done++) {
         size_t best = plan->count;
 
-        for (size_t i = 0; i < plan->count; i++) {
-            bool better = best == plan->count || plan->entries[i].resource->rank < plan->entries[best].resource->rank;
-
-            if (!placed[i] && better && is_ready(&plan->entries[i], placed, &met[i])) {
+        while (placed[first]) {
+            first++;
+        }
+        for (size_t i = first; i < plan->count; i++) {
+            if (!placed[i] && (best == plan->count || ranks[i] < ranks[best]) &&
+                is_ready(&plan->entries[i], placed, &met[i])) {
                 best = i;
             }
         }
@@ -136,6 +144,20 @@ static int derive_order(struct plan *plan, struct error *err)
         plan->order[done] = best;
     }
     return 0;
+}
+
+/* From the last to the first, so that what stands on an entry is decided before it. */
+static void find_urgent(struct plan *plan)
+{
+    for (size_t i = plan->count; i-- > 0;) {
+        struct plan_entry *entry = &plan->entries[plan->order[i]];
+
+        /* Modules, and SELinux made loose, are needed without being named. */
+        entry->urgent |= entry->in_worker || entry->resource->rank < RANK_DIRECTORY;
+        for (size_t j = 0; j < entry->need_count && entry->urgent; j++) {
+            plan->entries[entry->needs[j]].urgent = true;
+        }
+    }
 }
 
 /* In order, so that what an entry stands on is decided before it. */
@@ -168,7 +190,7 @@ int plan_make(struct plan *plan, struct host *host, struct error *err)
         plan->entries[i].resource = &host->resources[i];
         plan->entries[i].blocker = i;
         stands[i].path = host->resources[i].path;
-        stands[i].length = stands[i].path == NULL ? 0 : strlen(stands[i].path);
+        stands[i].length = stands[i].path == NULL ? SIZE_MAX : streq(stands[i].path, "/") ? 0 : strlen(stands[i].path);
         stands[i].rank = host->resources[i].rank;
     }
     for (size_t i = 0; i < plan->count; i++) {
@@ -178,6 +200,7 @@ int plan_make(struct plan *plan, struct host *host, struct error *err)
         return -1;
     }
     find_workers(plan);
+    find_urgent(plan);
     return 0;
 }
 

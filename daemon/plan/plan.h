@@ -46,6 +46,7 @@ struct plan_entry {
     size_t *needs; /* indices of entries */
     size_t need_count;
     bool in_worker; /* apply may block: it is slow itself, or it stands on something slow */
+    bool urgent;    /* something slow stands on it, or it is that: the sooner it begins, the more is done meanwhile */
     enum plan_action action;
     enum plan_state state;
     size_t blocker;  /* STATE_BLOCKED and blocked plans: the entry that failed; else the entry itself */

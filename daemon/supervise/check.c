@@ -61,10 +61,20 @@ static void ask_target(struct check *check)
     probes[check->config->kind](check);
 }
 
+static uint64_t progress_of(const struct check *check)
+{
+    return check->calls.progress == NULL ? 0 : check->calls.progress(check->calls.data);
+}
+
+/* The witness is taken before the probe that may be the first to fail, so that also a single failure has one: what the service
+ * did while that probe waited. */
 static void make_probe(void *data)
 {
     struct check *check = data;
 
+    if (check->bad == 0) {
+        check->witness = progress_of(check);
+    }
     check->probes++;
     check->began = clock_now();
     check->at = 0;
@@ -123,11 +133,6 @@ void probe_good(struct check *check)
     }
 }
 
-static uint64_t progress_of(const struct check *check)
-{
-    return check->calls.progress == NULL ? 0 : check->calls.progress(check->calls.data);
-}
-
 /* `failures` in a row, `enough`, are one too many: unless the service made progress meanwhile. Then the next as many
  * decide, by a new witness: what was busy once and hangs since is not spared ten times as long. */
 static bool is_dead(struct check *check, int64_t enough)
@@ -151,7 +156,6 @@ static void count_failure(struct check *check)
     int64_t enough = check->config->failures < 1 ? 1 : check->config->failures;
 
     if (check->bad++ == 0) {
-        check->witness = progress_of(check);
         check->bad_since = check->began;
     }
     if (is_dead(check, enough)) {

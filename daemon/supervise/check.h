@@ -7,7 +7,8 @@
  * Slow is not dead: `failures` probes in a row must fail before a service counts as unhealthy, and while the service shows
  * progress (its process used the CPU, or it wrote log lines, since these failures began; check_calls.progress) the verdict
  * is put off by another `failures` probes, up to CHECK_PATIENCE times as many in all (meta-balena#2326: an engine under load
- * was killed for being slow, and came back slower).
+ * was killed for being slow, and came back slower). These failures began when the first of those probes did: with `failures` 1
+ * what counts is the time that the one probe waited, so an answer that is bad at once is believed.
  *
  * A check of several targets asks one after the other, each with the whole timeout; a probe is good when all were.
  *
@@ -55,7 +56,7 @@ struct check {
     int64_t good_at;           /* the last good one, 0: none; */
     int64_t bad_since;         /* the first of these failures. clock_now() units */
     bool hurried;              /* until a probe is good */
-    uint64_t witness;          /* of progress, at the first of them, or of those since the verdict was put off */
+    uint64_t witness;          /* of progress, when the first of them began, or when the verdict was put off */
     uint64_t probes;           /* made so far */
     char reason[160];          /* of the last failure; "" while good: for status */
     char answer[256];          /* what came of it so far */

@@ -53,6 +53,25 @@ static enum service_cause what_is_missing(const struct service *service, char *d
     return cause != CAUSE_NONE ? cause : missing_counsel(service);
 }
 
+bool supervisor_waits_for_resources(const struct service *service)
+{
+    char detail[sizeof(service->detail)];
+
+    return service->machine.state == SERVICE_WAITING && service->machine.wanted_up != 0 && !service->resources &&
+           service->blocker == NULL && !service->sweeping &&
+           missing_condition(service, detail, sizeof(detail)) == CAUSE_NONE &&
+           missing_service(service, detail, sizeof(detail)) == CAUSE_NONE;
+}
+
+void supervisor_expect(struct supervisor *supervisor)
+{
+    for (size_t i = 0; i < supervisor->count; i++) {
+        if (supervisor_waits_for_resources(supervisor->services[i])) {
+            running_expect(supervisor->services[i]);
+        }
+    }
+}
+
 void supervisor_gate(struct supervisor *supervisor, struct service *service)
 {
     struct machine_input input = {.event = EVENT_RELEASE, .instance = service->machine.instance};

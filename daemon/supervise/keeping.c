@@ -124,6 +124,15 @@ static int reach_keeper(struct service *service, struct error *err)
     return found > 0 ? start_keeper(service, err) : found;
 }
 
+void keeping_expect(struct service *service)
+{
+    struct error ignored = {0};
+
+    if (!service->renew && !link_is_up(&service->link)) {
+        reach_keeper(service, &ignored);
+    }
+}
+
 int keeping_start_instance(struct service *service, struct error *err)
 {
     if (service->renew && link_is_up(&service->link)) {

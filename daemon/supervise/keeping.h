@@ -13,6 +13,9 @@ void keeping_open(struct service *service);
 /* Find the keeper that an earlier daemon started. 0; 1: there is none. */
 int keeping_find(struct service *service, struct error *err);
 
+/* It is to start soon: see that there is a keeper by then. */
+void keeping_expect(struct service *service);
+
 /* Ask for the machine's instance, from a keeper that is started if there is none. */
 int keeping_start_instance(struct service *service, struct error *err);
 

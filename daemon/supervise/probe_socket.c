@@ -138,7 +138,7 @@ static void receive_answer(struct check *check)
     }
     check->answer_length += (size_t)length;
     status = http_status(check->answer, check->answer_length);
-    if (status >= 200 && status <= 299) {
+    if ((status >= 200 && status <= 299) || (status > 0 && status == check->config->accept)) {
         probe_good(check);
     } else if (status > 0) {
         probe_bad(check, "it answers with status %d", status);

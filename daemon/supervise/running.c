@@ -247,6 +247,16 @@ static int describe_to_keeper(struct service *service, struct error *err)
     return service->described ? 0 : -1;
 }
 
+/* Not where a start depends on what is still to be brought up: users, control groups. Whatever fails is told by the start. */
+void running_expect(struct service *service)
+{
+    struct error ignored = {0};
+
+    if (!launch_depends_on_board(service->config) && describe_to_keeper(service, &ignored) == 0) {
+        keeping_expect(service);
+    }
+}
+
 static void start_service(struct service *service)
 {
     struct error err = {0};

@@ -93,6 +93,9 @@ void running_event(struct service *service, enum machine_event event, enum servi
 /* After the daemon came back, or has another keeper: do again what the state asks for. */
 void running_resume(struct service *service);
 
+/* It is to start soon: what that takes is made now. */
+void running_expect(struct service *service);
+
 /* Does an instance run, as far as is known? */
 bool running_is_up(const struct service *service);
 

@@ -14,7 +14,7 @@
 /* One probe of readiness or liveness. */
 enum check_kind {
     CHECK_NONE,
-    CHECK_HTTP,    /* GET, any answer with status 200 to 299 */
+    CHECK_HTTP,    /* GET, any answer with status 200 to 299, or `accept` */
     CHECK_TCP,     /* a connection is accepted */
     CHECK_FILE,    /* the path exists */
     CHECK_COMMAND, /* it ends with exit code 0 */
@@ -27,6 +27,7 @@ struct check_config {
                                  "127.0.0.1:10350", "[::1]:80", "/run/ready" */
     const char **targets; /* CHECK_HTTP of several, `target` being the first: all must be good, one after the other */
     size_t target_count;  /* 0: `target` alone */
+    int64_t accept;       /* CHECK_HTTP: one more status that is good; 0: none */
     const char **command; /* CHECK_COMMAND: ended by NULL; command[0] is an absolute path */
     size_t command_count;
     int64_t interval; /* from the end of one probe to the next */

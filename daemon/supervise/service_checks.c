@@ -142,11 +142,24 @@ static void warn_idle(const struct reader *reader, const char *const *keys, cons
     }
 }
 
+/* The object was read: is there a check in it? */
+static bool has_check(const struct reader *reader, const struct probe *probe)
+{
+    static const char *const of_http[] = {"accept", NULL};
+
+    if (probe->check.kind != CHECK_HTTP) {
+        warn_idle(reader, of_http, "it is a status of HTTP: add http");
+    }
+    return probe->check.kind != CHECK_NONE;
+}
+
 void service_read_ready(const struct reader *reader, void *record)
 {
     static const struct field fields[] = {
         {"notify", FIELD_BOOLEAN, .offset = offsetof(struct probe, notify), .example = "true"},
         {"http", FIELD_READ, .read = read_http},
+        {"accept", FIELD_INTEGER, .offset = offsetof(struct probe, check.accept), .min = 300, .max = 599,
+         .example = "405"},
         {"tcp", FIELD_READ, .read = read_tcp},
         {"file", FIELD_READ, .read = read_file},
         {"command", FIELD_READ, .read = read_command},
@@ -161,7 +174,7 @@ void service_read_ready(const struct reader *reader, void *record)
     struct probe probe = {service->ready, service->ready_notify, service->start_timeout, 0};
 
     probe.check.kind = CHECK_NONE; /* another one if the key stands twice */
-    if (reader_object(reader, fields, ARRAY_SIZE(fields), &probe) && probe.check.kind == CHECK_NONE) {
+    if (reader_object(reader, fields, ARRAY_SIZE(fields), &probe) && !has_check(reader, &probe)) {
         warn_idle(reader, of_checks, "it is the pause between two checks: add http, tcp, file or command");
         if (!probe.notify) {
             warn_idle(reader, of_any, "without notify or a check the service is ready at once: add one of them");
@@ -176,6 +189,8 @@ void service_read_alive(const struct reader *reader, void *record)
 {
     static const struct field fields[] = {
         {"http", FIELD_READ, .read = read_http, .example = "\"unix:/var/run/docker.sock:/_ping\""},
+        {"accept", FIELD_INTEGER, .offset = offsetof(struct probe, check.accept), .min = 300, .max = 599,
+         .example = "405"},
         {"tcp", FIELD_READ, .read = read_tcp},
         {"file", FIELD_READ, .read = read_file},
         {"command", FIELD_READ, .read = read_command},
@@ -193,7 +208,7 @@ void service_read_alive(const struct reader *reader, void *record)
     struct probe probe = {.check = service->alive, .watchdog = service->watchdog};
 
     probe.check.kind = CHECK_NONE;
-    if (reader_object(reader, fields, ARRAY_SIZE(fields), &probe) && probe.check.kind == CHECK_NONE) {
+    if (reader_object(reader, fields, ARRAY_SIZE(fields), &probe) && !has_check(reader, &probe)) {
         if (probe.watchdog == 0) {
             reader_problem(reader, "add http, tcp, file, command or watchdog", "does not say what to check");
         } else {

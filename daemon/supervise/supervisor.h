@@ -47,6 +47,10 @@ struct service *supervisor_find(const struct supervisor *supervisor, const char 
 
 /* The resources that this service needs are in place: it may start. */
 void supervisor_release(struct supervisor *supervisor, struct service *service);
+/* Is that all that it waits for? */
+bool supervisor_waits_for_resources(const struct service *service);
+/* Those that do are to start soon: what a start takes is made meanwhile. */
+void supervisor_expect(struct supervisor *supervisor);
 /* They are not, and why: the resource that failed. */
 void supervisor_block(struct supervisor *supervisor, struct service *service, const char *resource);
 

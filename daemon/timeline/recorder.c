@@ -78,7 +78,7 @@ void recorder_close(struct recorder *recorder)
     }
 }
 
-static void add_pending(struct recorder *recorder, const struct timeline_record *record)
+void recorder_put(struct recorder *recorder, const struct timeline_record *record)
 {
     struct timeline_record sealed = *record;
 
@@ -106,7 +106,7 @@ void recorder_flush(struct recorder *recorder)
 
 void recorder_add(struct recorder *recorder, const struct timeline_record *record)
 {
-    add_pending(recorder, record);
+    recorder_put(recorder, record);
     recorder_flush(recorder);
 }
 
@@ -125,7 +125,7 @@ void recorder_text(struct recorder *recorder, enum timeline_type type, enum time
         record.text.flags = (uint8_t)flags;
         memset(record.text.bytes, 0, sizeof(record.text.bytes));
         memcpy(record.text.bytes, text + done, record.text.length);
-        add_pending(recorder, &record);
+        recorder_put(recorder, &record);
         done += record.text.length;
     } while (record.text.length == TIMELINE_TEXT);
 }
@@ -158,7 +158,7 @@ void recorder_need(struct recorder *recorder, enum timeline_kind kind, size_t in
     struct timeline_record *record = open_needs(recorder, &wanted);
 
     if (record == NULL) {
-        add_pending(recorder, &wanted);
+        recorder_put(recorder, &wanted);
         return;
     }
     record->needs.items[record->needs.count++] = (uint16_t)need;

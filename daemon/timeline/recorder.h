@@ -29,8 +29,9 @@ struct recorder {
 int recorder_open(struct recorder *recorder, const char *run_dir, const char *boot_id, int64_t wall, struct error *err);
 void recorder_close(struct recorder *recorder);
 
-/* Seal and append; what is pending goes first. */
+/* Seal and append; what is pending goes first. Or pending. */
 void recorder_add(struct recorder *recorder, const struct timeline_record *record);
+void recorder_put(struct recorder *recorder, const struct timeline_record *record);
 void recorder_flush(struct recorder *recorder);
 
 /* ITEM or DETAIL, in as many records as it takes. Pending. */

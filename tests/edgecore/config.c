@@ -43,6 +43,8 @@ static const struct key {
     {"modules.edged.enable", TYPE_BOOL, offsetof(struct config, edged), "true", "Edged.modules.edged.enable"},
     {"modules.edged.enableMetrics", TYPE_BOOL, offsetof(struct config, metrics), "true",
      "Edged.modules.edged.enableMetrics"},
+    {"modules.edged.tailoredKubeletConfig.enableDebuggingHandlers", TYPE_BOOL, offsetof(struct config, debugging),
+     "true", "TailoredKubeletConfiguration.modules.edged.tailoredKubeletConfig.enableDebuggingHandlers"},
     {"modules.edged.cgroupDriver", TYPE_TEXT, offsetof(struct config, driver), "cgroupfs", ""},
     {"modules.edged.dockerAddress", TYPE_TEXT, offsetof(struct config, docker), "unix:///var/run/docker.sock", ""},
     {"modules.edged.hostnameOverride", TYPE_TEXT, offsetof(struct config, node), "", ""},

@@ -25,6 +25,7 @@ struct config {
     bool edge_hub;
     bool meta_server;
     bool metrics;
+    bool debugging; /* "tailoredKubeletConfig.enableDebuggingHandlers" of 1.12 and later; a 1.9 serves them always */
     bool websocket;
     bool quic;
     char *docker; /* "unix:///var/run/docker.sock" */

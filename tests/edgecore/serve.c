@@ -138,6 +138,8 @@ static void answer_edged(const struct server *server, int fd, const char *path)
 {
     if (strcmp(path, "/healthz") == 0) {
         reply(fd, 200, "text/plain; charset=utf-8", "ok"); /* for ever, whatever happens */
+    } else if (strncmp(path, "/runningpods", strlen("/runningpods")) == 0 && !server->config->debugging) {
+        reply(fd, 405, "text/plain; charset=utf-8", "Debug endpoints are disabled.\n");
     } else if (strncmp(path, "/runningpods", strlen("/runningpods")) == 0) {
         list_pods(server, fd);
     } else if (strncmp(path, "/stats/summary", strlen("/stats/summary")) == 0) {

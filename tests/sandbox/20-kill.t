@@ -152,7 +152,7 @@ stage_kill()
     killed_at 'in the main process' 12 mkdir,mkdirat
     killed_at 'in the main process' 9 rename,renameat,renameat2
     killed_at 'in the main process' 1 umount2
-    killed_at 'netlink, in the main process' 4 sendto,sendmsg
+    killed_at 'netlink, in the main process' 3 sendto,sendmsg
     killed_at 'unlink, also of the note of a window' 1 unlink,unlinkat
     # Everything that stands on the card is made by workers, one for each resource.
     # strace counts each call for itself, so each has a line.

@@ -526,7 +526,123 @@ stage_reload()
     is "$status" 0 "SIGTERM: exit code 0"
 }
 
+# two_help PID: as many as services wait for the card
+two_help()
+{
+    (($(helpers_of "$1" | wc -l) == 2))
+}
+
+# keeper_of NAME
+keeper_of()
+{
+    pgrep -f "^edgeinit-keeper /run/edgeinit/services/$1 "
+}
+
+# needs_card WORD: two services that wait for the card alone
+needs_card()
+{
+    manifest expected <<EOF2
+{
+  "version": 1,
+  "host": {"mounts": [{"target": "/mnt/card", "source": "/dev/late/card", "wait": "100s"}]},
+  "services": {
+    "engine": {"command": ["$work/puppet", "engine", "wait", "$1"], "profile": "dockerd", "needs": ["/mnt/card"]},
+    "second": {"command": ["$work/puppet", "second", "wait", "$1"], "profile": "dockerd", "needs": ["/mnt/card"]}
+  }
+}
+EOF2
+}
+
+card_comes()
+{
+    local number
+    number=$(stat -c '%t %T' "$BOARD_CARD")
+    mkdir -p /dev/late
+    # shellcheck disable=SC2086 # major and minor
+    mknod /dev/late/card b 0x${number% *} 0x${number#* }
+}
+
+card_goes()
+{
+    down
+    umount /mnt/card
+    rm -rf /dev/late /run/edgeinit "$work/asked"
+}
+
+# What a start takes is made while the resources are brought up, and is nothing that a start depends on.
+stage_expected()
+{
+    local daemon took status pid
+    puppet
+    needs_card one
+    up --manifest "$work/expected.json"
+    ok "who will prepare them is there before they are asked for" wait_for 5 two_help "$daemon" || diag "$(pgrep -a edgeinit)"
+    is "$(service engine state cause) $(asked engine prepare)" 'waiting resources ' "and does nothing yet"
+    ok "each has its keeper" wait_for 5 test "$(keeper_of engine)" -a "$(keeper_of second)" || diag "$(pgrep -af edgeinit-keeper)"
+    card_comes
+    wait_for 20 service_is engine state ready
+    wait_for 20 service_is second state ready
+    is "$(service engine state) $(service second state)" 'ready ready' "the card comes, and they start" || diag "$(<"$work/log")"
+    is "$(asked engine prepare) $(asked second prepare)" '1 1' "prepared once"
+    ok "nobody is left over" wait_for 5 nobody_helps
+    card_goes
+
+    diag "all of that is killed meanwhile"
+    : >"$work/log"
+    up --manifest "$work/expected.json"
+    wait_for 5 two_help "$daemon"
+    for pid in $(helpers_of "$daemon") $(keeper_of engine) $(keeper_of second); do
+        kill -KILL "$pid"
+    done
+    ok "nobody helps" wait_for 5 nobody_helps
+    card_comes
+    wait_for 20 service_is engine state ready
+    wait_for 20 service_is second state ready
+    is "$(service engine state) $(service second state)" 'ready ready' "they start all the same" || diag "$(<"$work/log")"
+    is "$(asked engine prepare) $(asked second prepare)" '1 1' "prepared by others"
+    card_goes
+
+    diag "the daemon is killed meanwhile"
+    : >"$work/log"
+    up --manifest "$work/expected.json"
+    wait_for 5 two_help "$daemon"
+    kill_daemon
+    ok "who would have prepared them has ended with it" wait_for 5 nobody_helps
+    up --manifest "$work/expected.json"
+    card_comes
+    wait_for 20 service_is engine state ready
+    wait_for 20 service_is second state ready
+    is "$(service engine state) $(service second state)" 'ready ready' "the next one starts them" || diag "$(<"$work/log")"
+    is "$(asked engine prepare) $(asked second prepare)" '1 1' "prepared once"
+    card_goes
+
+    diag "the manifest changes meanwhile"
+    : >"$work/log"
+    up --manifest "$work/expected.json"
+    wait_for 5 two_help "$daemon"
+    needs_card two
+    edge reload --no-wait
+    is "$status" 0 "reload"
+    ok "those with the old one are gone" wait_for 5 nobody_helps
+    card_comes
+    wait_for 20 service_is engine state ready
+    like "$(tr '\0' ' ' <"/proc/$(service engine pid)/cmdline")" ' two $' "the new one is started" || diag "$(<"$work/log")"
+    card_goes
+
+    diag "the card does not come"
+    : >"$work/log"
+    up --manifest "$work/expected.json"
+    wait_for 5 two_help "$daemon"
+    ok "they are not kept for ever" wait_for 20 nobody_helps
+    card_comes
+    wait_for 20 service_is engine state ready
+    is "$(service engine state) $(asked engine prepare)" 'ready 1' "and it starts when the card comes"
+    down
+    is "$status" 0 "SIGTERM: exit code 0"
+}
+
 on_board prepare
+on_board expected
 on_board judge
 on_board wakes
 on_board killed

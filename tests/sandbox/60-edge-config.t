@@ -87,6 +87,18 @@ runs()
     tap_result $? "$1" || diag "$("$EDGEINIT" status)" "$(tail -n 5 "$work/log")"
 }
 
+# started WORDS NAME: with these words was its last start; who runs has not said yet how
+started()
+{
+    # shellcheck disable=SC2317 # called by wait_for
+    last_start_is()
+    {
+        [[ $(tail -n 1 "$work/starts") == "$1" ]]
+    }
+    wait_for 10 last_start_is "$1"
+    is "$(tail -n 1 "$work/starts")" "$1" "$2"
+}
+
 # again: stop the service and start it
 again()
 {
@@ -151,7 +163,7 @@ stage_token()
     printf '%s\n' "$token_1" >/data/token.new
     mv /data/token.new /data/token
     wait_for 10 test -s "$work/starts"
-    is "$(tail -n 1 "$work/starts")" "start edge-07 ${token_1: -12}" "the token's file is written: edgecore is started with it"
+    started "start edge-07 ${token_1: -12}" "the token's file is written: edgecore is started with it"
     wait_for 10 parked token-malformed # the cloud says so here, by the words of edgecore's log
     is "$(token_in_config) $(stat -c %a "$config")" "$token_1 600" "the token is in the configuration, for root alone"
     is "$(where_is "$token_1")" $'/data/token\n'"$config" "and nowhere else but in its own file"
@@ -168,7 +180,7 @@ stage_token()
     text=$(<"$config")
     again
     runs "it starts without a token"
-    is "$(tail -n 1 "$work/starts")" "start edge-07 none" "it was not given one"
+    started "start edge-07 none" "it was not given one"
     is "$(<"$config")" "$text" "the configuration is the same"
 
     diag "the certificates are lost"
@@ -181,7 +193,7 @@ stage_token()
     : >"$certificates/server.crt"
     printf '%s\n' "$token_2" >/data/token
     runs "a new token: it joins again"
-    is "$(tail -n 1 "$work/starts")" "start edge-07 ${token_2: -12}" "with that"
+    started "start edge-07 ${token_2: -12}" "with that"
     wait_for 10 nowhere "$token_2"
     is "$(where_is "$token_2")" '' "and this one is nowhere, too"
 
@@ -198,7 +210,7 @@ stage_token()
     printf '%s\n' "$token_3" >/data/token
     chmod 0644 /data/token
     runs "or a new token comes: it joins under the new name"
-    is "$(tail -n 1 "$work/starts")" "start edge-08 ${token_3: -12}" "with that"
+    started "start edge-08 ${token_3: -12}" "with that"
     wait_for 10 nowhere "$token_3"
     # shellcheck disable=SC2012 # names are ours
     is "$(<"$state/joined") $(ls "$certificates" | tr '\n' ' ')" \

@@ -292,6 +292,27 @@ time.sleep(1000)" &
     down
 }
 
+# 1.12.0 does not serve /runningpods/, and no later one with this key (tests/edgecore/README.md): the shipped checks fit that.
+stage_unserved()
+{
+    edgecore_can_run 1 || return
+    if ! is_standin && ((edgecore_minor < 12)); then
+        skip "this edgecore serves /runningpods/ always" 4
+        return
+    fi
+    joined_node ', "merge": {"modules": {"edged": {"tailoredKubeletConfig": {"enableDebuggingHandlers": false}}}}' \
+        '{"ready": {"timeout": "15s"}}'
+    is "$(curl --silent --output /dev/null --write-out '%{http_code}' http://127.0.0.1:10350/runningpods/)" 405 "/runningpods/ is not served"
+    well "all the same"
+    ok "its pods are not known" test "$(node pods)" = ''
+    sed -i 's/"timeout": "15s"/&, "accept": null/' "$work/node.json"
+    edge reload
+    again
+    ok "without \"accept\": not ready in time" wait_for 40 grep -q 'edgecore: stopping: not ready in time' "$work/log" || diag "$("$EDGEINIT" status)"
+    cloud_down
+    down
+}
+
 # What only edgecore itself finds out: judged by its last words.
 stage_words()
 {
@@ -444,10 +465,13 @@ stage_one()
         end=$(($(milliseconds) + 400))
         while (($(milliseconds) < end)); do
             count=$(edgecores)
-            ((count <= most)) || most=$count
+            if ((count > most)); then
+                most=$count
+                ps -eo pid,ppid,stat,lstart,args | grep '[e]dgecore' >"$work/most"
+            fi
         done
     done
-    is "$most" 1 "daemon killed 15 times, edgecore $died times, its keeper now and then: never two edgecores"
+    is "$most" 1 "daemon killed 15 times, edgecore $died times, its keeper now and then: never two edgecores" || diag "$(<"$work/most")" "$(tail -n 30 "$work/log")"
     wait_for 10 "$EDGEINIT" status
     # 15 ends at most, and each may have been in the middle of a start.
     ok "ready in the end" wait_for 90 service_is edgecore state ready || diag "$("$EDGEINIT" status)"
@@ -485,7 +509,7 @@ stage_reset()
 # 1.14 and later have no dockershim: containers by a containerd of their own, which says READY=1 itself.
 stage_cri()
 {
-    local pid
+    local pid containerd
     edgecore_can_run 1 || return
     edgecore_board
     cloud_make
@@ -497,7 +521,8 @@ stage_cri()
 {"version": 1, "services": {
   "dockerd": null,
   "containerd": {"command": ["/usr/bin/containerd", "--root", "/mnt/f2fs/containerd", "--state", "/run/containerd"],
-                 "environment": {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}, "ready": {"notify": true}}
+                 "environment": {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}, "ready": {"notify": true},
+                 "alive": {"command": ["/usr/bin/ctr", "version"], "interval": "2s", "timeout": "3s"}}
 }}
 EOF2
     manifests+=(--manifest "$work/containerd.json")
@@ -515,6 +540,12 @@ EOF2
     is "$(service edgecore pid)" "$pid" "the daemon killed: the same edgecore"
     again
     well "restarted"
+    pid=$(service edgecore pid)
+    containerd=$(service containerd pid)
+    kill -STOP "$containerd"
+    ok "containerd hangs: it is restarted" wait_for 90 restarted containerd 1 || diag "$("$EDGEINIT" status)"
+    ok "edgecore's pods are listed again" wait_for 20 curl --fail --silent --output /dev/null http://127.0.0.1:10350/runningpods/
+    is "$(service edgecore pid) $(service edgecore state)" "$pid ready" "the same edgecore" || diag "$("$EDGEINIT" logs -n 15 edgecore)"
     like "$("$EDGEINIT" status | tail -n 1)" '^node edge-07: ' "the last line of status" && diag "$("$EDGEINIT" status | tail -n 1)"
     cloud_down
     down
@@ -527,6 +558,7 @@ fi
 on_board join "${edgecore_binds[@]}"
 on_board cloud "${edgecore_binds[@]}"
 on_board host "${edgecore_binds[@]}"
+on_board unserved "${edgecore_binds[@]}"
 on_board words "${edgecore_binds[@]}"
 on_board statistics "${edgecore_binds[@]}"
 on_board crash "${edgecore_binds[@]}"

@@ -24,7 +24,7 @@ fi
 # on_board NAME [BOARD-OPTION...]: run stage_NAME on a fresh board
 on_board()
 {
-    local name=$1 line ended='' binds=()
+    local name=$1 line ended='' status=0 binds=()
     shift
     if [[ ${EDGE_STAGE:-} ]]; then
         [[ $EDGE_STAGE == "$name" ]] || return 0
@@ -50,7 +50,8 @@ on_board()
         printf '%s\n' "$line"
     done < <("$edge_here/board" --quiet "${binds[@]}" "$@" -- \
         env EDGE_STAGE="$name" EDGE_COUNT="$tap_count" bash "$0" </dev/null)
-    [[ $ended ]] || tap_result 1 "stage $name came to its end"
+    wait "$!" || status=$?
+    [[ $ended ]] || tap_result 1 "stage $name came to its end (status $status)"
 }
 
 # The numbers go on where the script is.

@@ -56,20 +56,15 @@ edgecore_can_run()
     [[ ! $lacking ]]
 }
 
-# From 1.12 on it does not serve /runningpods/ at port 10350 (docs/kubeedge.md); a stand-in is a 1.9.
+# Of a real edgecore; a stand-in is a 1.9.
 edgecore_minor=$(grep -aom1 'pkg/version\.gitVersion=v1\.[0-9]*' "$EDGECORE")
 edgecore_minor=${edgecore_minor##*.}
-edgecore_probes=''
-if ((${edgecore_minor:-9} >= 12)); then
-    edgecore_probes='"ready": {"http": "http://127.0.0.1:10350/healthz"}, "alive": {"http": "http://127.0.0.1:10350/healthz"}, '
-fi
 
 # node_manifest EDGE-SECTION [SERVICE-OVERLAY]: the shipped manifests, with edgecore where it is here and shorter times, as
 # $manifests; what is the node's own is in $work/node.json
 node_manifest()
 {
     use_shipped
-    manifest probes <<<"{\"version\": 1, \"services\": {\"edgecore\": {$edgecore_probes\"profile\": \"edgecore\"}}}"
     manifest here <<EOF2
 {
   "version": 1,
@@ -88,7 +83,7 @@ node_manifest()
 }
 EOF2
     manifest node <<<"{\"version\": 1, \"edge\": $1, \"services\": {\"edgecore\": ${2:-{\}}}}"
-    manifests=("${shipped[@]}" --manifest "$edge_root/cfg/edgecore.json" --manifest "$work/probes.json" --manifest "$work/here.json" --manifest "$work/node.json")
+    manifests=("${shipped[@]}" --manifest "$edge_root/cfg/edgecore.json" --manifest "$work/here.json" --manifest "$work/node.json")
 }
 
 # The cloud. cloud_make [OPTION...]: its keys. cloud_up, cloud_down: it itself. cloud_mode WORD: how it behaves.
@@ -175,7 +170,8 @@ edgecore_name=${edgecore_name:0:15}
 
 edgecores()
 {
-    pgrep --exact --count "$edgecore_name"
+    # One that was killed may still be listed until its new parent reaps it.
+    pgrep --exact --count --runstates DRSTt "$edgecore_name"
 }
 
 milliseconds()

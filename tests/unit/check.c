@@ -205,6 +205,14 @@ static void test_slow_is_not_dead(void **state)
     assert_int_equal(probes_until_bad(&once), 6);
     assert_int_equal(probes_until_bad(&busy), 3 * CHECK_PATIENCE);
 
+    /* Of one failure, too: what it did during that probe, then what it did since. */
+    config.failures = 1;
+    assert_int_equal(probes_until_bad(&still), 1);
+    assert_string_equal(last_reason, missing);
+    once.steps = 2;
+    assert_int_equal(probes_until_bad(&once), 2);
+    assert_int_equal(probes_until_bad(&busy), CHECK_PATIENCE);
+
     config.interval = 50;
     config.failures = 1000;
     check_start(&check, &loop, &config, CHECK_UNTIL_BAD, &busy_calls);

@@ -22,6 +22,14 @@ static bool memory_was_short;
 static int64_t now = BEFORE_EXPIRY;
 static char asked_for[32];
 
+static bool has_dockershim = true;
+
+static bool see_version(const struct profile_call *call)
+{
+    (void)call;
+    return has_dockershim;
+}
+
 static enum docker_state see_docker(void)
 {
     return docker;
@@ -44,7 +52,12 @@ static int64_t see_seconds(void)
 }
 
 static const struct edgecore_eyes eyes = {
-    .docker = see_docker, .holder = see_holder, .out_of_memory = see_memory, .seconds = see_seconds};
+    .docker = see_docker,
+    .uses_docker = see_version,
+    .holder = see_holder,
+    .out_of_memory = see_memory,
+    .seconds = see_seconds,
+};
 
 static const char *const manifests[] = {"/etc/base.json", "/etc/last.json"};
 static const struct node_paths paths = {.manifests = manifests, .manifest_count = 2};
@@ -67,6 +80,7 @@ static inline int set_up(void **state)
 {
     (void)state;
     docker = DOCKER_ANSWERS;
+    has_dockershim = true;
     memory_was_short = false;
     now = BEFORE_EXPIRY;
     node.edge.token = TOKEN;

@@ -55,6 +55,9 @@ static void docker_is_never_its_fault(void **state)
     assert_string_equal(judgement.code, "docker-hung");
     docker = DOCKER_ABSENT;
     assert_string_equal(judge(CAUSE_LIVENESS, EXIT(0), 90000, "", NULL).code, "docker-absent");
+    has_dockershim = false; /* a 1.14: no docker is nothing to it */
+    assert_int_equal(judge(CAUSE_LIVENESS, EXIT(0), 90000, "", NULL).hold, JUDGEMENT_NONE);
+    has_dockershim = true;
 
     node.services.count = 0; /* a docker that is not ours */
     judgement = judge_exit(absent);
@@ -74,6 +77,15 @@ static void start_timeout_by_its_lines(void **state)
     assert_string_equal(judgement.what, "port 10550 is taken by pid 812 (holder of 10550)");
     assert_int_equal(judge(CAUSE_START_TIMEOUT, EXIT(0), 60000, KLOG("I", "x.go:1") "hello\n", NULL).hold,
                      JUDGEMENT_NONE);
+    /* Of its images, which one that is well says, too. */
+    assert_int_equal(
+        judge(CAUSE_START_TIMEOUT, EXIT(0), 60000,
+              KLOG("E", "kubelet.go:1224") "\"Image garbage collection failed once. Stats initialization may "
+                                           "not have completed yet\" err=\"failed to get imageFs info: "
+                                           "unable to find data in memory cache\"\n",
+              NULL)
+            .hold,
+        JUDGEMENT_NONE);
     assert_int_equal(
         judge(CAUSE_LIVENESS, EXIT(0), 60000, GET_CA "dial tcp 10.0.0.5:10002: connect: connection refused\n", NULL)
             .hold,

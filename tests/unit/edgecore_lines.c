@@ -128,6 +128,12 @@ static const struct {
      "memory-stat", "memory.stat", JUDGEMENT_PARK, WAKE_FILE_CHANGED, "/etc/last.json"},
     {KLOG("E", "edged.go:787") "Failed to initialNode unable to find data in memory cache\n", "memory-stat",
      "statistics of the root cgroup", JUDGEMENT_PARK, WAKE_FILE_CHANGED, "/etc/last.json"},
+    {KLOG("E", "edged.go:300") "initialize module error: unable to find data in memory cache\n", "memory-stat",
+     "statistics of the root cgroup", JUDGEMENT_PARK, WAKE_FILE_CHANGED, "/etc/last.json"},
+    {KLOG("E",
+          "kubelet.go:1299") "\"Failed to start ContainerManager\" err=\"failed to get rootfs info: unable to find "
+                             "data in memory cache\"\n",
+     "memory-stat", "statistics of the root cgroup", JUDGEMENT_PARK, WAKE_FILE_CHANGED, "/etc/last.json"},
     {KLOG("E",
           "edged.go:300") "initialize module error: failed to get device for dir \"/var/lib/edged\": could not find "
                           "device with major: 0, minor: 70 in cached partitions map\n",

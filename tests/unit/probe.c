@@ -228,6 +228,28 @@ static void test_http_of_several(void **state)
     stop_server(&bad);
 }
 
+/* One more status is good, and no other. */
+static void test_http_accepts(void **state)
+{
+    struct server server;
+    struct check_config config;
+
+    start_unix(state, &server, answer_500);
+    config = config_of(CHECK_HTTP, server.target);
+    config.accept = 500;
+    assert_good(&config);
+    config.accept = 501;
+    assert_bad(&config, "it answers with status 500");
+    stop_server(&server);
+    start_unix(state, &server, answer_good);
+    assert_good(&config);
+    stop_server(&server);
+    start_unix(state, &server, answer_garbage);
+    config.accept = 0;
+    assert_bad(&config, "its answer is no HTTP");
+    stop_server(&server);
+}
+
 static void test_http_bad(void **state)
 {
     static const struct {
@@ -418,15 +440,11 @@ static void test_stopped_at_every_stage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        test_in_check(test_http_good),
-        test_in_check(test_http_of_several),
-        test_in_check(test_http_bad),
-        test_in_check(test_http_hangs),
-        test_in_check(test_http_over_tcp),
-        test_in_check(test_nobody_listens),
-        test_in_check(test_tcp),
-        test_in_check(test_tcp_meets_itself),
-        test_in_check(test_stopped_at_every_stage),
+        test_in_check(test_http_good),        test_in_check(test_http_of_several),
+        test_in_check(test_http_accepts),     test_in_check(test_http_bad),
+        test_in_check(test_http_hangs),       test_in_check(test_http_over_tcp),
+        test_in_check(test_nobody_listens),   test_in_check(test_tcp),
+        test_in_check(test_tcp_meets_itself), test_in_check(test_stopped_at_every_stage),
     };
 
     return cmocka_run_group_tests_name("probe", tests, NULL, NULL);

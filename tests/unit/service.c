@@ -410,14 +410,17 @@ static void test_idle_keys(void **state)
     (void)state;
     load(&node,
          "{\"a\": {\"command\": [\"/a\"],\n\"ready\": {\"interval\": \"1s\", \"notify\": true, \"timeout\": \"1s\"},\n"
-         "\"alive\": {\"failures\": 3, \"watchdog\": \"1s\"}}}",
+         "\"alive\": {\"failures\": 3, \"watchdog\": \"1s\"}},\n"
+         "\"b\": {\"command\": [\"/b\"], \"ready\": {\"tcp\": \"[::1]:80\", \"accept\": 405}}}",
          0);
     manifest_describe(&node.manifest, &problems);
-    assert_string_equal(text_string(&problems),
-                        "f:3:23: warning: services.a.ready.interval: does nothing here; it is the pause between two "
-                        "checks: add http, tcp, file or command\n"
-                        "f:4:23: warning: services.a.alive.failures: does nothing here; a watchdog has none: add http, "
-                        "tcp, file or command\n");
+    assert_string_equal(
+        text_string(&problems),
+        "f:3:23: warning: services.a.ready.interval: does nothing here; it is the pause between two "
+        "checks: add http, tcp, file or command\n"
+        "f:4:23: warning: services.a.alive.failures: does nothing here; a watchdog has none: add http, "
+        "tcp, file or command\n"
+        "f:5:65: warning: services.b.ready.accept: does nothing here; it is a status of HTTP: add http\n");
     node_free(&node);
 }
 

@@ -233,6 +233,18 @@ static void test_utf8(void **state)
         assert_int_equal(text_is_utf8(cases[i].bytes, strlen(cases[i].bytes), &bad), cases[i].bad < 0);
         assert_int_equal(bad, cases[i].bad < 0 ? 1000 : cases[i].bad);
     }
+    /* Word by word, and what is left of the last one. */
+    for (size_t plain = 0; plain < 20; plain++) {
+        char bytes[24];
+        size_t bad = 0;
+
+        memset(bytes, 'a', sizeof(bytes));
+        bytes[plain] = (char)0xc3;
+        assert_int_equal(text_ascii(bytes, sizeof(bytes)), plain);
+        assert_int_equal(text_ascii(bytes, plain), plain);
+        assert_false(text_is_utf8(bytes, sizeof(bytes), &bad));
+        assert_int_equal(bad, plain);
+    }
 }
 
 int main(void)

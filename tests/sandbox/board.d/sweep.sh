@@ -27,7 +27,7 @@ sweep_loops()
             [[ $backing == */edgeinit-board.* ]] || break
             sweep_alive "$backing" && break
             device=${file%/loop/backing_file}
-            losetup --detach "/dev/${device##*/}" 2>/dev/null
+            losetup --detach "/dev/${device##*/}" 2>/dev/null || true # another board's sweep has done it
             sleep 0.02
         done
     done
@@ -43,9 +43,9 @@ sweep_groups()
         sweep_alive "${group##*/}" && continue
         for ((tries = 0; tries < 100; tries++)); do
             mapfile -t pids < <(find "$group" -name cgroup.procs -exec cat {} + 2>/dev/null)
-            ((${#pids[@]})) || find "$group" -depth -type d -delete 2>/dev/null
+            ((${#pids[@]})) || find "$group" -depth -type d -delete 2>/dev/null || true
             [[ -d $group && ${group##*/} == "$BOARD_NAME" ]] || break
-            ((${pids[0]:-0} == 0)) || kill -KILL "${pids[@]}" 2>/dev/null
+            ((${pids[0]:-0} == 0)) || kill -KILL "${pids[@]}" 2>/dev/null || true
             sleep 0.02
         done
     done < <(find "$CGROUP_TOP" -mindepth 2 -type d -name 'edgeinit-board.*' -prune 2>/dev/null)
