@@ -141,6 +141,9 @@ int settle_pipe(struct error *err)
     return fd;
 }
 
+/* Connections of daemons that were killed stay in it until the keeper gets a processor; a full one keeps the next daemon out. */
+#define QUEUE 128 /* what every kernel takes: net.core.somaxconn */
+
 int settle_socket(const char *name, int type, mode_t mode, struct error *err)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -153,7 +156,7 @@ int settle_socket(const char *name, int type, mode_t mode, struct error *err)
     unlink(address.sun_path);
     result = fd >= 0 && (type != SOCK_DGRAM || setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) == 0) &&
                      bind(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 &&
-                     (type == SOCK_DGRAM || listen(fd, 8) == 0) && rename(address.sun_path, name) == 0
+                     (type == SOCK_DGRAM || listen(fd, QUEUE) == 0) && rename(address.sun_path, name) == 0
                  ? fd
                  : error_system(err, errno, "create the socket %s", name);
     umask(mask);

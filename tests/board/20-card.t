@@ -12,10 +12,11 @@ source "$(dirname "$(readlink -f "$0")")/lib.sh"
 shipped dayu200
 cat >"$dir/data/local/tmp/writer" <<'EOF'
 #!/bin/sh
-# writer NAME: notes its start and its end, and writes below /mnt/f2fs all the time
+# writer NAME: notes its start and its end, is ready when it has, and writes below /mnt/f2fs all the time
 note() { echo "$1 $2" >>/data/notes; }
 note start $1
-trap 'note stop $1; exit 0' TERM
+trap 'note stop $1; rm -f /dev/$1.ready; exit 0' TERM
+: >/dev/$1.ready
 while :; do
     echo x 2>/dev/null >>/mnt/f2fs/$1
     sleep 0.1
@@ -25,7 +26,8 @@ chmod 755 "$dir/data/local/tmp/writer"
 overlay 20-services <<'EOF'
 {"version": 1, "services": {
     "dockerd": null,
-    "docker": {"command": ["/data/local/tmp/writer", "docker"], "needs": ["/mnt/f2fs"], "restart": {"delay": "200ms"}},
+    "docker": {"command": ["/data/local/tmp/writer", "docker"], "needs": ["/mnt/f2fs"], "ready": {"file": "/dev/docker.ready"},
+               "restart": {"delay": "200ms"}},
     "edge": {"command": ["/data/local/tmp/writer", "edge"], "after": ["docker"], "restart": {"delay": "200ms"}},
     "other": {"command": ["/system/bin/sleep", "100000"]}
 }}

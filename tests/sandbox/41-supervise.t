@@ -965,7 +965,31 @@ EOF2
     is "$status $(pgrep -c -f '^/bin/sleep 1000') $(pgrep -c -f 'edgeinit-keeper /run')" '0 0 0' "SIGTERM leaves nothing"
 }
 
-for stage in ${STAGES:-policies starting stopping conditions reload attributes output checks control keeper stranger infancy}; do
+# A keeper that gets no processor for a while, on a machine that is too busy, while daemons come and go.
+stage_starved()
+{
+    local daemon keeper before
+    manifest starved <<EOF2
+{"version": 1, "services": {"steady": {"command": ["/bin/sleep", "100000"]}}}
+EOF2
+    up --manifest "$work/starved.json"
+    wait_for 5 service_is steady state ready
+    before=$(service steady pid)
+    keeper=$(service steady keeper)
+    kill -STOP "$keeper"
+    for _ in {1..20}; do
+        kill_daemon
+        up --manifest "$work/starved.json"
+    done
+    ok "the twentieth daemon answers" "$EDGEINIT" status || diag "$(<"$work/log")"
+    kill -CONT "$keeper"
+    ok "and has its service" wait_for 5 service_is steady state ready || diag "$(<"$work/log")"
+    is "$(service steady pid restarts keeper)" "$before 0 $keeper" "which is the same"
+    down
+    is "$status" 0 "SIGTERM: exit code 0"
+}
+
+for stage in ${STAGES:-policies starting stopping conditions reload attributes output checks control keeper starved stranger infancy}; do
     on_board "$stage" --card none
 done
 done_testing
