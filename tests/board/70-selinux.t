@@ -74,6 +74,13 @@ is "$(service dockerd restarts)" 0 "dockerd did not notice"
 denials=$(denied)
 is "$denials" '' "not one denial: $(grep -c . <<<"$denials") of them"
 
+diag "the card is pulled out, and put back"
+card out
+ok "dockerd is stopped" wait_for "$patience" service_is dockerd state waiting || diag "$(on edgeinit status; console | tail -20)"
+card in
+ok "it is ready again" wait_for "$patience" service_is dockerd state ready || diag "$(on edgeinit status; console | tail -20)"
+is "$(denied)" '' "without a denial"
+
 diag "two walls, which OpenHarmony has built for everybody"
 like "$(on 'docker run --rm busybox sh -c "rm /bin/cat 2>&1; echo code \$?"')" 'Permission denied.*code 1' "an image's file cannot be removed"
 like "$(denied)" 'denied +\{ rename \}.*scontext=u:r:edge_runtime:s0.*tclass=chr_file' "the runtime may not move the mark into place"
