@@ -4,6 +4,7 @@
 #include <getopt.h>
 #include <stdio.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/path.h"
 #include "base/util.h"
@@ -11,6 +12,7 @@
 #define SYSTEM_DIRECTORY "/system/etc/edgeinit"
 #define DEFAULT_MANIFEST SYSTEM_DIRECTORY "/edgeinit.json"
 #define DEFAULT_STATE_DIR "/data/service/el1/public/edgeinit"
+#define USUAL_SIZE (64 * 1024) /* of a manifest, at most: what is longer is read when it is needed */
 #define LONGEST_TIMEOUT (365 * 24 * 3600 * INT64_C(1000))
 
 static const struct {
@@ -279,12 +281,19 @@ static const char *default_run_dir(void)
 static void add_default_manifests(struct command *command)
 {
     CLEANUP_FREE char *pattern = xasprintf("%s/conf.d/*.json", command->state_dir);
+    bool at_boot = streq(command->verb->name, "daemon"); /* and what is read comes from a disk */
     size_t count;
 
+    if (at_boot) {
+        file_expect(DEFAULT_MANIFEST, USUAL_SIZE);
+    }
     /* What the image says, then what this board says. */
     glob(SYSTEM_DIRECTORY "/conf.d/*.json", GLOB_APPEND, NULL, &command->conf_d);
     glob(pattern, GLOB_APPEND, NULL, &command->conf_d);
     count = command->conf_d.gl_pathc;
+    for (size_t i = 0; i < count && at_boot; i++) {
+        file_expect(command->conf_d.gl_pathv[i], USUAL_SIZE);
+    }
     command->manifests = xrealloc(command->manifests, (count + 1) * sizeof(*command->manifests));
     command->usual_manifests = true;
     command->manifests[command->manifest_count++] = DEFAULT_MANIFEST;

@@ -124,18 +124,23 @@ static int run_plan(struct command *command)
     return code;
 }
 
+struct progress {
+    bool colour;
+    struct text *line;
+};
+
 static void report_apply(void *data, const struct plan *plan, const struct plan_entry *entry)
 {
-    const bool *colour = data;
-    CLEANUP_TEXT struct text line = {0};
+    struct progress *progress = data;
 
     /* Progress is for people: shown when they would wait for it, and not line by line within a blink. */
     if (entry == NULL) {
         fflush(stdout);
         return;
     }
-    show_apply_entry(plan, entry, *colour, &line);
-    command_print(&line);
+    progress->line->length = 0;
+    show_apply_entry(plan, entry, progress->colour, progress->line);
+    command_print(progress->line);
     if (entry->state == STATE_RUNNING) {
         fflush(stdout);
     }
@@ -152,14 +157,15 @@ static int run_apply(struct command *command)
     static struct node node; /* until the process ends, which frees it at once */
     struct error err = {0};
     CLEANUP_TEXT struct text out = {0};
-    bool colour = colour_is_wanted(STDOUT_FILENO);
+    CLEANUP_TEXT struct text line = {0};
+    struct progress progress = {.colour = colour_is_wanted(STDOUT_FILENO), .line = &line};
     int64_t started = clock_now();
     int code;
 
     if (load(command, &node, print_problems) != 0) {
         return EXIT_FAILED;
     }
-    if (apply_run(&node.plan, command->json ? NULL : report_apply, report_waiting, &colour, &err) != 0) {
+    if (apply_run(&node.plan, command->json ? NULL : report_apply, report_waiting, &progress, &err) != 0) {
         return command_print_error(&err);
     }
     code = apply_is_complete(&node.plan) ? EXIT_DONE : EXIT_FAILED;
@@ -168,7 +174,7 @@ static int run_apply(struct command *command)
 
         json_write(document, &out);
     } else {
-        show_apply_summary(&node.plan, clock_now() - started, colour, &out);
+        show_apply_summary(&node.plan, clock_now() - started, progress.colour, &out);
     }
     command_print(&out);
     return code;

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
+#include "base/format.h"
 #include "base/path.h"
 #include "base/util.h"
 
@@ -76,6 +77,15 @@ int file_read(const char *path, size_t limit, char **data, size_t *length, struc
     return file_read_fd(fd, path, limit, data, length, err);
 }
 
+void file_expect(const char *path, size_t length)
+{
+    CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* as file_read() does */
+
+    if (fd >= 0) {
+        readahead(fd, 0, length);
+    }
+}
+
 int file_write_all(int fd, const char *data, size_t length)
 {
     while (length > 0) {
@@ -98,13 +108,19 @@ int file_write_all(int fd, const char *data, size_t length)
  * than /proc/self/attr/fscreate: it is the file's own, and no later file of ours gets it by mistake. */
 static int keep_label(int fd, const char *path)
 {
-    char wanted[LABEL_LONGEST];
-    char label[LABEL_LONGEST];
-    ssize_t length = lgetxattr(path, LABEL_NAME, wanted, sizeof(wanted));
+    CLEANUP_FREE char *wanted = NULL;
+    CLEANUP_FREE char *label = NULL;
+    ssize_t length;
 
+    if (lgetxattr(path, LABEL_NAME, NULL, 0) <= 0) {
+        return 0; /* nothing is replaced, or it has no label */
+    }
+    wanted = xmalloc(LABEL_LONGEST);
+    label = xmalloc(LABEL_LONGEST);
+    length = lgetxattr(path, LABEL_NAME, wanted, LABEL_LONGEST);
     if (length <= 0 ||
-        (fgetxattr(fd, LABEL_NAME, label, sizeof(label)) == length && memcmp(wanted, label, (size_t)length) == 0)) {
-        return 0; /* nothing is replaced, or it has no label, or the new one has the same */
+        (fgetxattr(fd, LABEL_NAME, label, LABEL_LONGEST) == length && memcmp(wanted, label, (size_t)length) == 0)) {
+        return 0; /* the new one has the same */
     }
     /* EPERM is what an owner without rights gets where nobody enforces labels; a policy says EACCES. */
     return fsetxattr(fd, LABEL_NAME, wanted, (size_t)length, 0) == 0 || errno == EOPNOTSUPP || errno == EPERM ? 0 : -1;
@@ -147,7 +163,7 @@ int file_write(const char *path, const char *data, size_t length, const struct f
     const char *failed = "write";
 
     path_parent(path, parent);
-    if (snprintf(aside, sizeof(aside), ".%s.edgeinit-new", path_name(path)) >= (int)sizeof(aside)) {
+    if (format_print(aside, sizeof(aside), ".%s.edgeinit-new", path_name(path)) >= (int)sizeof(aside)) {
         return error_system(err, ENAMETOOLONG, "write %s", path);
     }
     directory = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

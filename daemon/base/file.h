@@ -19,6 +19,9 @@ int file_read(const char *path, size_t limit, char **data, size_t *length, struc
 /* The same from an open descriptor; `path` is for messages. */
 int file_read_fd(int fd, const char *path, size_t limit, char **data, size_t *length, struct error *err);
 
+/* It will be read: the kernel is told to fetch its first `length` bytes from the disk, and nobody waits for that. */
+void file_expect(const char *path, size_t length);
+
 struct file_attributes {
     mode_t mode;
     uid_t uid; /* (uid_t)-1: leave as created */

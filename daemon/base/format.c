@@ -116,13 +116,19 @@ static bool read_conversion(const char **at, struct conversion *how)
         how->longs += **at == 'z' ? (sizeof(size_t) == 8) + 1 : 1;
     }
     how->letter = *(*at)++;
-    if (how->letter == '\0' || strchr("scduxo%", how->letter) == NULL || how->longs > 2) {
-        return false;
+    switch (how->letter) {
+        case 's':
+        case 'c':
+            return !how->zeros && how->longs == 0 && (how->letter == 's' || how->precision == -1);
+        case 'd':
+        case 'u':
+        case 'x':
+        case 'o':
+        case '%':
+            return how->precision == -1 && how->longs <= 2;
+        default:
+            return false;
     }
-    if (how->letter == 's' || how->letter == 'c') {
-        return !how->zeros && how->longs == 0 && (how->letter == 's' || how->precision == -1);
-    }
-    return how->precision == -1;
 }
 
 /* -1: the format holds what only libc knows. */
@@ -213,5 +219,16 @@ int format_text(char *buffer, size_t size, const char *format, va_list arguments
         }
         length = 0;
     }
+    return length;
+}
+
+int format_print(char *buffer, size_t size, const char *format, ...)
+{
+    va_list arguments;
+    int length;
+
+    va_start(arguments, format);
+    length = format_text(buffer, size, format, arguments);
+    va_end(arguments);
     return length;
 }

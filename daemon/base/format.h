@@ -13,4 +13,7 @@
 /* Like vsnprintf(3), but never -1: what libc cannot print is an empty text. */
 int format_text(char *buffer, size_t size, const char *format, va_list arguments) __attribute__((format(printf, 3, 0)));
 
+/* The same for snprintf(3). */
+int format_print(char *buffer, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
 #endif

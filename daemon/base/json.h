@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * cJSON and what it lacks: merge patches and YAML output. cJSON itself is used freely for building and walking trees;
- * its parser is only fed with text that manifest/scan.c has checked, or with files that are allowed to be wrong.
+ * its parser is fed with files that are allowed to be wrong; the manifest has one of its own (manifest/scan.h).
  */
 #ifndef EDGEINIT_BASE_JSON_H
 #define EDGEINIT_BASE_JSON_H

@@ -4,17 +4,30 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <sys/uio.h>
+#include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/util.h"
+
+#define LONGEST_LINE 4400 /* with its tag: RING_LONGEST_LINE is 4000 */
+#define MOST_KEPT 32768   /* bytes: several times what a bring-up has to say */
 
 /* Where stderr_sink writes: stderr, or a second opening of the same file that does not block. */
 static int stderr_fd = STDERR_FILENO;
 static int patience; /* milliseconds */
 static unsigned long dropped;
+/* The end of a line for which there was no room, which comes before all else, or two lines would be one; and for who keeps
+ * them, the lines after it. */
+static char rest[MOST_KEPT];
+static size_t rest_length;
+static void (*tell_full)(void *data);
+static void *tell_data;
+static pid_t owner; /* of all this: a child does not tell of its parent's */
 
 void log_never_block(void)
 {
@@ -27,9 +40,104 @@ void log_never_block(void)
     }
 }
 
+/* A write that blocks has the terminal for itself until it is done (drivers/tty/tty_io.c, tty_write_lock()); of one that
+ * does not, what there is room for may end in the middle of a line, and another process goes on from there. */
 void log_have_patience(int milliseconds)
 {
     patience = milliseconds;
+    stderr_fd = STDERR_FILENO;
+}
+
+void log_keep(void (*full)(void *data), void *data)
+{
+    tell_full = full;
+    tell_data = data;
+    owner = getpid();
+}
+
+int log_fd(void)
+{
+    return stderr_fd;
+}
+
+static void wake_up(int signal)
+{
+    (void)signal;
+}
+
+/* Wakes a write that blocks again and again, for the first signal may come before it does; 0: no longer. */
+static void set_alarm(int milliseconds)
+{
+    struct sigaction action = {.sa_handler = wake_up};
+    struct itimerval timer = {
+        .it_value = {.tv_sec = milliseconds / 1000, .tv_usec = milliseconds % 1000 * 1000},
+        .it_interval = {.tv_usec = milliseconds == 0 ? 0 : 10000},
+    };
+
+    sigaction(SIGALRM, &action, NULL);
+    setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+/* After a write that was refused: is there time for another one? */
+static bool wait_for_room(int64_t deadline)
+{
+    struct pollfd watched = {.fd = stderr_fd, .events = POLLOUT};
+
+    if (patience == 0 || (errno != EINTR && errno != EAGAIN) || clock_now() >= deadline) {
+        return false;
+    }
+    if (errno == EAGAIN) {
+        poll(&watched, 1, 10); /* it does not block: somebody else who has it has seen to that */
+    }
+    return true;
+}
+
+/* How much of it there was room for. */
+static size_t write_some(const char *data, size_t length)
+{
+    int64_t deadline = clock_now() + patience * MICROSECONDS_PER_MILLISECOND;
+    size_t done = 0;
+
+    if (patience > 0) {
+        set_alarm(patience);
+    }
+    while (done < length) {
+        ssize_t written = write(stderr_fd, data + done, length - done);
+
+        if (written > 0) {
+            done += (size_t)written;
+        } else if (written == 0 || !wait_for_room(deadline)) {
+            break;
+        }
+    }
+    if (patience > 0) {
+        set_alarm(0);
+    }
+    return done;
+}
+
+/* All of it, or its beginning, and then its rest before anything else; or nothing. */
+static bool write_line(const char *data, size_t length)
+{
+    size_t done = rest_length > 0 ? 0 : write_some(data, length);
+    bool is_taken = done > 0 || (tell_full != NULL && length <= sizeof(rest) - rest_length);
+
+    if (is_taken) {
+        memcpy(rest + rest_length, data + done, length - done);
+        rest_length += length - done;
+    }
+    if (rest_length > 0 && tell_full != NULL) {
+        tell_full(tell_data);
+    }
+    return is_taken;
+}
+
+static void write_rest(void)
+{
+    size_t done = write_some(rest, rest_length);
+
+    rest_length -= done;
+    memmove(rest, rest + done, rest_length);
 }
 
 /* Lines were lost while nobody read; say so as soon as somebody does again. */
@@ -38,12 +146,19 @@ static void tell_dropped(void)
     char line[64];
     int length = snprintf(line, sizeof(line), "edgeinit: warning: %lu lines dropped here\n", dropped);
 
-    if (dropped > 0 && write(stderr_fd, line, (size_t)length) == length) {
+    if (dropped > 0 && rest_length == 0 && write_line(line, (size_t)length)) {
         dropped = 0;
     }
 }
 
-/* One writev per line, so that lines of several processes on one terminal do not mix. */
+bool log_flush(void)
+{
+    write_rest();
+    tell_dropped();
+    return rest_length == 0;
+}
+
+/* One write per line, so that lines of several processes on one terminal do not mix. */
 static void stderr_sink(enum log_level level, const char *tag, const char *line, size_t length)
 {
     static const char *const marks[] = {
@@ -51,21 +166,21 @@ static void stderr_sink(enum log_level level, const char *tag, const char *line,
         [LOG_LEVEL_WARNING] = ": warning: ",
         [LOG_LEVEL_ERROR] = ": error: ",
     };
-    struct iovec parts[] = {
-        {.iov_base = (char *)tag, .iov_len = strlen(tag)},
-        {.iov_base = (char *)marks[level], .iov_len = strlen(marks[level])},
-        {.iov_base = (char *)line, .iov_len = length},
-        {.iov_base = (char *)"\n", .iov_len = 1},
-    };
+    char text[LONGEST_LINE];
+    int head = snprintf(text, sizeof(text) / 2, "%s%s", tag, marks[level]);
+    size_t start = head < (int)sizeof(text) / 2 ? (size_t)head : sizeof(text) / 2 - 1;
+    size_t fits = length < sizeof(text) - start - 1 ? length : sizeof(text) - start - 1;
 
-    struct pollfd watched = {.fd = stderr_fd, .events = POLLOUT};
-
-    tell_dropped();
-    if (writev(stderr_fd, parts, ARRAY_SIZE(parts)) >= 0) {
-        return;
+    memcpy(text + start, line, fits);
+    text[start + fits] = '\n';
+    if (owner != getpid()) {
+        owner = getpid();
+        tell_full = NULL;
+        rest_length = 0;
+        dropped = 0;
     }
-    if (errno != EAGAIN || patience == 0 || poll(&watched, 1, patience) <= 0 ||
-        writev(stderr_fd, parts, ARRAY_SIZE(parts)) < 0) {
+    log_flush();
+    if ((rest_length > 0 && (dropped > 0 || tell_full == NULL)) || !write_line(text, start + fits + 1)) {
         dropped++;
     }
 }

@@ -9,29 +9,36 @@
 
 bool path_is_normal(const char *path, const char **why)
 {
-    static const char control[] = "\1\2\3\4\5\6\7\10\11\12\13\14\15\16\17"
-                                  "\20\21\22\23\24\25\26\27\30\31\32\33\34\35\36\37\177";
-    size_t length = strlen(path);
+    bool empty = false;
+    bool control = false;
+    bool dots = false;
+    const char *at = path;
 
-    *why = NULL;
-    if (path[0] != '/') {
-        *why = "is not absolute";
-    } else if (length > PATH_LONGEST) {
-        *why = "is longer than 1024 bytes";
-    } else if (length > 1 && path[length - 1] == '/') {
-        *why = "ends in a slash";
-    } else if (strstr(path, "//") != NULL) {
-        *why = "has an empty component";
-    } else if (path[strcspn(path, control)] != '\0') {
-        *why = "has a control character";
-    } else {
-        for (const char *at = path; at != NULL && *why == NULL; at = strchr(at + 1, '/')) {
-            size_t component = strcspn(at + 1, "/");
+    *why = path[0] == '/' ? NULL : "is not absolute";
+    while (*why == NULL && *at == '/') {
+        const char *name = ++at;
+        size_t length;
 
-            if ((component == 1 && at[1] == '.') || (component == 2 && at[1] == '.' && at[2] == '.')) {
-                *why = "has a \".\" or \"..\" component";
-            }
+        for (; *at != '\0' && *at != '/'; at++) {
+            control |= (unsigned char)*at < ' ' || *at == '\177';
         }
+        length = (size_t)(at - name);
+        empty |= length == 0 && *at == '/';
+        dots |= (length == 1 && name[0] == '.') || (length == 2 && name[0] == '.' && name[1] == '.');
+    }
+    if (*why != NULL) {
+        return false;
+    }
+    if (at - path > PATH_LONGEST) {
+        *why = "is longer than 1024 bytes";
+    } else if (at - path > 1 && at[-1] == '/') {
+        *why = "ends in a slash";
+    } else if (empty) {
+        *why = "has an empty component";
+    } else if (control) {
+        *why = "has a control character";
+    } else if (dots) {
+        *why = "has a \".\" or \"..\" component";
     }
     return *why == NULL;
 }
@@ -54,7 +61,9 @@ void path_parent(const char *path, char parent[PATH_MAX])
     const char *slash = strrchr(path, '/');
     size_t length = slash == NULL || slash == path ? 1 : (size_t)(slash - path);
 
-    snprintf(parent, PATH_MAX, "%.*s", (int)length, slash == NULL ? "." : path);
+    length = length < PATH_MAX ? length : PATH_MAX - 1;
+    memcpy(parent, slash == NULL ? "." : path, length);
+    parent[length] = '\0';
 }
 
 bool path_up(char path[PATH_MAX])
@@ -64,7 +73,7 @@ bool path_up(char path[PATH_MAX])
     if (streq(path, "/")) {
         return false;
     }
-    memcpy(child, path, sizeof(child));
+    memcpy(child, path, strlen(path) + 1);
     path_parent(child, path);
     return true;
 }

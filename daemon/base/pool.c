@@ -4,8 +4,8 @@
 #include <stdint.h>
 #include <sys/mman.h>
 
-#define PIECE ((size_t)64 * 1024)
-#define MOST_PIECES 64 /* beyond that malloc(3) is as good */
+#define PIECE ((size_t)16 * 1024)
+#define MOST_PIECES 256 /* beyond that malloc(3) is as good */
 #define ALIGNMENT ((size_t)16)
 
 #if defined(__SANITIZE_ADDRESS__)

@@ -154,22 +154,12 @@ bool text_parse_integer(const char *string, int64_t *number)
     return true;
 }
 
-/* snprintf(3) by format_text(). */
-__attribute__((format(printf, 3, 4))) static void text_print(char *buffer, size_t size, const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    format_text(buffer, size, format, arguments);
-    va_end(arguments);
-}
-
 const char *text_show_duration(int64_t microseconds, char *buffer, size_t size)
 {
     if (microseconds < 10000) {
         int64_t tenths = (microseconds + 50) / 100;
 
-        text_print(buffer, size, "%" PRId64 ".%" PRId64 " ms", tenths / 10, tenths % 10);
+        format_print(buffer, size, "%" PRId64 ".%" PRId64 " ms", tenths / 10, tenths % 10);
     } else if (microseconds < 1000000) {
         snprintf(buffer, size, "%" PRId64 " ms", microseconds / 1000);
     } else if (microseconds < 120 * INT64_C(1000000)) {

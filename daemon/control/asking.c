@@ -173,7 +173,7 @@ static void drop(struct ask *ask)
     free(ask);
 }
 
-static void end_ask(struct ask *ask)
+static void take_out(struct ask *ask)
 {
     struct ask **at = &ask->asking->asks;
 
@@ -181,16 +181,14 @@ static void end_ask(struct ask *ask)
         at = &(*at)->next;
     }
     *at = ask->next;
-    drop(ask);
 }
 
+/* A start may wait for the answer, and nobody for the end of who gave it. */
 static void answered(struct ask *ask, const struct judgement *judgement)
 {
-    struct service *service = ask->service;
-    enum question question = ask->question;
-
-    end_ask(ask);
-    counsel_answer(service, question, judgement);
+    take_out(ask);
+    counsel_answer(ask->service, ask->question, judgement);
+    drop(ask);
 }
 
 static void answer_came(void *data, uint32_t events)
@@ -370,7 +368,8 @@ static void forget(void *data, struct service *service, enum question question)
     for (struct ask *at = asking->asks; at != NULL; at = next) {
         next = at->next;
         if (at->service == service && at->question == question) {
-            end_ask(at);
+            take_out(at);
+            drop(at);
         }
     }
 }

@@ -294,6 +294,32 @@ static void note_needs(struct bringup *bringup, const struct node *node)
     }
 }
 
+/* The worker is to begin at once: what can be noted meanwhile, is; it waits for that with its first word, for the end of a pipe. */
+static void start_worker(struct bringup *bringup, const struct node *node, int journal)
+{
+    int64_t now = clock_now();
+    int turn[2] = {-1, -1};
+
+    if (bringup->recording->begun || pipe2(turn, O_CLOEXEC) != 0) {
+        recording_begin(bringup->recording);
+        recording_bringup(bringup->recording, node, now);
+    }
+    bringup->worker = fork();
+    if (bringup->worker == 0) {
+        if (turn[1] >= 0) {
+            close(turn[1]);
+        }
+        bringup->recording->turn = turn[0];
+        apply_and_exit(node, journal, bringup->recording);
+    }
+    if (turn[1] >= 0) {
+        close(turn[0]);
+        recording_begin(bringup->recording);
+        recording_bringup(bringup->recording, node, now);
+        close(turn[1]);
+    }
+}
+
 int bringup_start(struct bringup *bringup, const struct node *node, struct error *err)
 {
     int ends[2];
@@ -309,11 +335,7 @@ int bringup_start(struct bringup *bringup, const struct node *node, struct error
     if (pipe2(ends, O_CLOEXEC) != 0) {
         return error_system(err, errno, "pipe");
     }
-    recording_bringup(bringup->recording, node);
-    bringup->worker = fork();
-    if (bringup->worker == 0) {
-        apply_and_exit(node, ends[1], bringup->recording);
-    }
+    start_worker(bringup, node, ends[1]);
     close(ends[1]);
     if (bringup->worker < 0 ||
         loop_add(bringup->loop, &bringup->journal, ends[0], EPOLLIN, journal_readable, bringup, err) != 0) {

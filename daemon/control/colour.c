@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/colour.h"
 
+#include <assert.h>
+
 #include "base/util.h"
 
 #define NAME_WIDTH 44
@@ -27,8 +29,17 @@ void colour_add(struct text *out, bool colour, enum colour code, const char *str
 
 void colour_add_line(struct text *out, bool colour, enum colour code, char mark, const char *name, const char *rest)
 {
+    static const char blanks[] = "                                             ";
     bool plain = !colour || code == COLOUR_NONE;
+    size_t length = strlen(name);
 
-    text_format(out, "%s%c %-*s%s%s%s\n", plain ? "" : colour_codes[code], mark, rest[0] == '\0' ? 0 : NAME_WIDTH, name,
-                rest[0] == '\0' ? "" : " ", rest, plain ? "" : "\033[0m");
+    static_assert(sizeof(blanks) > NAME_WIDTH + 1, "the blanks between the columns");
+    text_add(out, plain ? "" : colour_codes[code]);
+    text_append(out, (const char[]){mark, ' '}, 2);
+    text_append(out, name, length);
+    if (rest[0] != '\0') {
+        text_append(out, blanks, length < NAME_WIDTH ? NAME_WIDTH + 1 - length : 1);
+    }
+    text_add(out, rest);
+    text_add(out, plain ? "\n" : "\033[0m\n");
 }

@@ -18,13 +18,14 @@
 #include "control/bringup.h"
 #include "control/diagnosis.h"
 #include "control/drift.h"
+#include "control/guests.h"
 #include "control/lock.h"
 #include "control/publish.h"
 #include "control/server.h"
 #include "control/status.h"
+#include "control/terminal.h"
 #include "control/verbs.h"
 #include "edge/profile.h"
-#include "host/owner.h"
 
 #define READY_NAME "ready"
 #define EDGE_NAME "edge"
@@ -43,6 +44,7 @@ struct daemon {
     struct recording recording;
     struct diagnosis diagnosis;
     struct asking asking;
+    struct terminal terminal;
     struct publish publish;
     struct server server;
     struct loop_source signals;
@@ -101,29 +103,6 @@ static void come_to_rest(void *data)
 static void stir(struct daemon *daemon)
 {
     loop_timer_set(&daemon->loop, &daemon->rest, clock_now() + REST_AFTER, come_to_rest, daemon);
-}
-
-/* A name that the board does not know is said, and means nobody. */
-static gid_t group_of(const char *name, const char *key)
-{
-    const struct ownership wanted = {.group = name, .mode = -1};
-    struct error err = {0};
-    uid_t uid = (uid_t)-1;
-    gid_t gid = (gid_t)-1;
-    char text[1024];
-
-    if (name != NULL && owner_resolve(&wanted, &uid, &gid, &err) != 0) {
-        log_warning("control.%s: %s; until then it means nobody", key, error_text(&err, text, sizeof(text)));
-        return (gid_t)-1;
-    }
-    return gid;
-}
-
-/* Who may use the control socket besides root. */
-static struct server_guests guests_of(const struct node *node)
-{
-    return (struct server_guests){.group = group_of(node->control_group, "group"),
-                                  .readers = group_of(node->control_readers, "readers")};
 }
 
 /* The section "edge" as a number (FNV-1a), for it is in no service's spec, and there may be a secret in it. "" without one. */
@@ -436,7 +415,7 @@ static void keep_to_ourselves(void)
 static int open_all(struct daemon *daemon, const struct node *node, struct error *err)
 {
     const struct server_calls calls = {.status = make_status, .begin = begin, .is_done = is_done, .data = daemon};
-    const struct server_guests guests = guests_of(node);
+    struct server_guests guests;
     bool first = is_first(daemon);
 
     if (loop_open(&daemon->loop, err) != 0 || watch_signals(daemon, err) != 0) {
@@ -445,16 +424,18 @@ static int open_all(struct daemon *daemon, const struct node *node, struct error
     daemon->supervisor.changed = service_changed;
     daemon->supervisor.stopped = all_stopped;
     daemon->supervisor.data = daemon;
-    daemon->examined = was_ready(daemon);
-    diagnosis_open(&daemon->diagnosis, &daemon->loop, &daemon->supervisor, daemon->paths);
     recording_open(&daemon->recording, &daemon->loop, daemon->paths, node->timeline_boots, daemon->started);
     bringup_open(&daemon->bringup, &daemon->loop, &daemon->supervisor, &daemon->recording, daemon->paths->run_dir);
-    drift_open(&daemon->drift, &daemon->bringup, bring_up_again, resource_lost, daemon);
+    drift_open(&daemon->drift, &daemon->bringup, bring_up_again, resource_lost,
+               daemon); /* before anything is mounted */
     daemon->bringup.drift = &daemon->drift;
     /* The slowest resource is what a boot waits for, so its worker begins before all else. */
     if (first && bringup_start(&daemon->bringup, node, err) != 0) {
         return -1;
     }
+    recording_begin(&daemon->recording);
+    daemon->examined = was_ready(daemon);
+    diagnosis_open(&daemon->diagnosis, &daemon->loop, &daemon->supervisor, daemon->paths);
     keep_to_ourselves();
     publish_open(&daemon->publish, &daemon->loop, daemon->paths->run_dir);
     asking_open(&daemon->asking, &daemon->loop, &daemon->supervisor, daemon->paths);
@@ -470,6 +451,7 @@ static int open_all(struct daemon *daemon, const struct node *node, struct error
     }
     asking_expect(&daemon->asking, node);
     supervisor_expect(&daemon->supervisor);
+    guests = guests_of(node);
     return server_open(&daemon->server, &daemon->loop, daemon->paths->run_dir, &guests, &calls, err);
 }
 
@@ -484,6 +466,7 @@ int daemon_run(struct node *node, const struct node_paths *paths, int64_t starte
         return -1;
     }
     log_never_block();
+    terminal_open(&daemon.terminal, &daemon.loop);
     if (open_all(&daemon, node, err) == 0) {
         note_edge(&daemon, node);
         forget(node);
@@ -498,6 +481,7 @@ int daemon_run(struct node *node, const struct node_paths *paths, int64_t starte
     server_close(&daemon.server);
     supervisor_close(&daemon.supervisor);
     asking_close(&daemon.asking);
+    terminal_close(&daemon.terminal);
     loop_close(&daemon.loop);
     release_kept(daemon.kept);
     return result;

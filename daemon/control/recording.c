@@ -69,12 +69,26 @@ static void keep(struct recording *recording)
     }
 }
 
+/* What the daemon notes before comes before. It does not wait for us. */
+static void flush(struct recording *recording)
+{
+    char byte;
+
+    if (recording->turn >= 0) {
+        while (read(recording->turn, &byte, 1) < 0 && errno == EINTR) {
+        }
+        close(recording->turn);
+        recording->turn = -1;
+    }
+    recorder_flush(&recording->recorder);
+}
+
 static void note_detail(struct recording *recording, enum timeline_kind kind, size_t number, const char *text)
 {
     CLEANUP_FREE char *detail = xstrndup(text, LONGEST_DETAIL);
 
     recorder_text(&recording->recorder, TIMELINE_DETAIL, kind, number, 0, detail);
-    recorder_flush(&recording->recorder);
+    flush(recording);
 }
 
 /* Services. */
@@ -185,48 +199,75 @@ void recording_end(struct recording *recording)
 
 /* Coming and going. */
 
-static void note_daemon(struct recording *recording, int64_t entered)
+static void note_daemon(struct recording *recording)
 {
-    struct timeline_record record = {.type = TIMELINE_DAEMON, .at = clock_now()};
-    struct timespec used = {0};
-    struct rusage usage = {0};
-    int64_t before;
-
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-    getrusage(RUSAGE_SELF, &usage);
+    struct timeline_record record = {.type = TIMELINE_DAEMON, .at = recording->loaded};
+    int64_t entered = recording->entered;
+    int64_t user = microseconds(&recording->used.ru_utime);
+    int64_t system = microseconds(&recording->used.ru_stime);
     /* Reading the manifest is nearly all CPU time, so what was used before is the rest. */
-    before = used.tv_sec * MICROSECONDS_PER_SECOND + used.tv_nsec / 1000 - (record.at - entered);
+    int64_t before = user + system - (record.at - entered);
     record.daemon.process = before_process(entered, before < 0 ? 0 : before);
     record.daemon.entered = entered;
     record.daemon.version = TIMELINE_VERSION;
-    record.daemon.user = (uint32_t)microseconds(&usage.ru_utime);
-    record.daemon.system = (uint32_t)microseconds(&usage.ru_stime);
+    record.daemon.user = (uint32_t)user;
+    record.daemon.system = (uint32_t)system;
     record.daemon.pid = getpid();
     recorder_add(&recording->recorder, &record);
+}
+
+static void complain(const struct error *err)
+{
+    char text[1024];
+
+    log_warning("no timeline of this boot: %s", error_text(err, text, sizeof(text)));
 }
 
 void recording_open(struct recording *recording, struct loop *loop, const struct node_paths *paths, size_t boots,
                     int64_t entered)
 {
     struct error err = {0};
+    bool is_new = false;
+
+    *recording = (struct recording){.loop = loop,
+                                    .run_dir = paths->run_dir,
+                                    .state_dir = paths->state_dir,
+                                    .boots = boots,
+                                    .recorder.fd = -1,
+                                    .entered = entered,
+                                    .loaded = clock_now(),
+                                    .turn = -1};
+    getrusage(RUSAGE_SELF, &recording->used);
+    if (recorder_open(&recording->recorder, paths->run_dir, &is_new, &err) != 0) {
+        complain(&err);
+        recording->begun = true;
+    } else if (!is_new) { /* of this boot, it says whether anything is to be noted */
+        recording_begin(recording);
+    }
+}
+
+void recording_begin(struct recording *recording)
+{
+    struct error err = {0};
     struct timespec wall = {0};
     char boot_id[40];
-    char text[1024];
     int64_t began;
 
-    *recording = (struct recording){
-        .loop = loop, .run_dir = paths->run_dir, .state_dir = paths->state_dir, .boots = boots, .recorder.fd = -1};
-    boot_id_read(boot_id);
-    clock_gettime(CLOCK_REALTIME, &wall);
-    if (recorder_open(&recording->recorder, paths->run_dir, boot_id,
-                      wall.tv_sec * MICROSECONDS_PER_SECOND + wall.tv_nsec / 1000, &err) != 0) {
-        log_warning("no timeline of this boot: %s", error_text(&err, text, sizeof(text)));
+    if (recording->begun) {
         return;
     }
-    note_daemon(recording, entered);
+    recording->begun = true;
+    boot_id_read(boot_id);
+    clock_gettime(CLOCK_REALTIME, &wall);
+    if (recorder_begin(&recording->recorder, boot_id, wall.tv_sec * MICROSECONDS_PER_SECOND + wall.tv_nsec / 1000,
+                       &err) != 0) {
+        complain(&err);
+        return;
+    }
+    note_daemon(recording);
     began = recording->recorder.began == 0 ? clock_now() : recording->recorder.began;
     if (!is_over(recording)) {
-        loop_timer_set(loop, &recording->deadline, began + RECORDING_DEADLINE, deadline_due, recording);
+        loop_timer_set(recording->loop, &recording->deadline, began + RECORDING_DEADLINE, deadline_due, recording);
     } else {
         keep(recording); /* the daemon before was killed between the two */
     }
@@ -301,9 +342,9 @@ static void note_resource_needs(struct recording *recording, const struct plan *
     }
 }
 
-void recording_bringup(struct recording *recording, const struct node *node)
+void recording_bringup(struct recording *recording, const struct node *node, int64_t at)
 {
-    struct timeline_record record = {.type = TIMELINE_BRINGUP, .at = 0};
+    struct timeline_record record = {.type = TIMELINE_BRINGUP, .at = at};
     const struct plan *plan = &node->plan;
 
     if (is_over(recording)) {
@@ -329,7 +370,6 @@ void recording_bringup(struct recording *recording, const struct node *node)
             }
         }
     }
-    record.at = clock_now();
     recorder_add(&recording->recorder, &record);
 }
 
@@ -375,7 +415,7 @@ void recording_entry(struct recording *recording, const struct plan *plan, const
 
 void recording_flush(struct recording *recording)
 {
-    recorder_flush(&recording->recorder);
+    flush(recording);
 }
 
 void recording_applied(struct recording *recording, const struct plan *plan)
@@ -389,5 +429,6 @@ void recording_applied(struct recording *recording, const struct plan *plan)
     getrusage(RUSAGE_SELF, &usage);
     record.total.user = microseconds(&usage.ru_utime) + plan->worker_user;
     record.total.system = microseconds(&usage.ru_stime) + plan->worker_system;
-    recorder_add(&recording->recorder, &record);
+    recorder_put(&recording->recorder, &record);
+    flush(recording);
 }

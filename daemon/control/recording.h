@@ -11,6 +11,8 @@
 #ifndef EDGEINIT_CONTROL_RECORDING_H
 #define EDGEINIT_CONTROL_RECORDING_H
 
+#include <sys/resource.h>
+
 #include "base/loop.h"
 #include "supervise/node.h"
 #include "supervise/supervisor.h"
@@ -26,6 +28,11 @@ struct recording {
     const char *state_dir;
     size_t boots; /* to be kept */
     const struct supervisor *supervisor;
+    int64_t entered; /* when this process began to read the manifest */
+    int64_t loaded;  /* and when it had, with the CPU time that all took until then */
+    struct rusage used;
+    bool begun;        /* what is noted first is */
+    int turn;          /* in a worker that began before that: its end of file says that it is; else -1 */
     bool concluding;   /* the last states are noted */
     char **names;      /* of the services, by their numbers in the records */
     uint16_t *changes; /* and how much was noted of each */
@@ -33,9 +40,11 @@ struct recording {
     size_t likely; /* the number that is asked for next, most likely */
 };
 
-/* `entered`: when this process began to read the manifest (clock_now()), which it has done by now. */
+/* `entered`: when this process began to read the manifest (clock_now()), which it has done by now. Of a boot that nothing was noted
+ * of yet nothing is before recording_begin(), for it can wait, and the first worker cannot. */
 void recording_open(struct recording *recording, struct loop *loop, const struct node_paths *paths, size_t boots,
                     int64_t entered);
+void recording_begin(struct recording *recording);
 void recording_close(struct recording *recording);
 
 /* All services, what they come after, and their states; when there may be new ones. The supervisor is kept. */
@@ -44,8 +53,8 @@ void recording_services(struct recording *recording, const struct supervisor *su
 /* A service changed its state. */
 void recording_service(struct recording *recording, const struct service *service);
 
-/* The worker is about to apply this node. */
-void recording_bringup(struct recording *recording, const struct node *node);
+/* The worker applies this node, since `at`. */
+void recording_bringup(struct recording *recording, const struct node *node, int64_t at);
 
 /* In the worker: an entry of the plan changed its state, which is written with the next flush; the worker has ended. */
 void recording_entry(struct recording *recording, const struct plan *plan, const struct plan_entry *entry);

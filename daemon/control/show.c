@@ -2,6 +2,7 @@
 #include "control/show.h"
 
 #include "base/clock.h"
+#include "base/format.h"
 #include "base/util.h"
 #include "control/colour.h"
 
@@ -61,6 +62,7 @@ void show_apply_entry(const struct plan *plan, const struct plan_entry *entry, b
 {
     const struct resource *resource = entry->resource;
     CLEANUP_FREE char *rest = NULL;
+    char elapsed[40];
     char took[32];
 
     switch (entry->state) {
@@ -76,7 +78,7 @@ void show_apply_entry(const struct plan *plan, const struct plan_entry *entry, b
                                                                       : "not there yet");
             break;
         case STATE_APPLIED:
-            rest = xasprintf("%8s", text_show_duration(entry->elapsed, took, sizeof(took)));
+            format_print(elapsed, sizeof(elapsed), "%8s", text_show_duration(entry->elapsed, took, sizeof(took)));
             break;
         case STATE_FAILED:
         case STATE_BLOCKED:
@@ -85,7 +87,8 @@ void show_apply_entry(const struct plan *plan, const struct plan_entry *entry, b
         default:
             return;
     }
-    colour_add_line(out, colour, states[entry->state].colour, states[entry->state].mark, resource->name, rest);
+    colour_add_line(out, colour, states[entry->state].colour, states[entry->state].mark, resource->name,
+                    rest == NULL ? elapsed : rest);
 }
 
 static void count_actions(const struct plan *plan, size_t counts[ACTIONS])

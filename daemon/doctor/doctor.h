@@ -69,7 +69,7 @@ enum fitness findings_judge(const struct findings *findings, size_t counts[ANSWE
 
 struct board;
 
-/* Every functional probe, some at a time, each in a process of its own that has a second and is then killed. Nothing is left
+/* Every functional probe, some at a time, each in a process of its own that has 10 s and is then killed. Nothing is left
  * behind, not even by a killed probe. */
 void doctor_probe(const struct board *board, struct findings *findings);
 

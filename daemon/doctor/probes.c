@@ -14,9 +14,12 @@
 #include "base/util.h"
 #include "doctor/probe.h"
 
-#define DEADLINE (1000 * MICROSECONDS_PER_MILLISECOND) /* of one probe */
-#define AT_ONCE 4                                      /* boards have as many CPUs */
-#define GRACE_MS 100                                   /* for a killed process to be gone; a hung card may keep it */
+/* Of one probe. They take some milliseconds each; but on a board that is busy booting a second is over before a probe has had a
+ * processor, and "it hangs" would be wrong. Only what does hang takes that long. */
+#define DEADLINE_MS 10000
+#define DEADLINE (DEADLINE_MS * MICROSECONDS_PER_MILLISECOND)
+#define AT_ONCE 4     /* boards have as many CPUs */
+#define GRACE_MS 1000 /* for a killed process to be gone; a hung card may keep it */
 
 /* In the order in which findings are shown. */
 const struct probe *const doctor_probes[] = {
@@ -224,7 +227,7 @@ static void clean_after(const struct run *run, const struct board *board, pid_t 
         run->probe->clean(board, name);
         _exit(EXIT_SUCCESS);
     }
-    if (cleaner.pid > 0 && !reap(&cleaner, DEADLINE / MICROSECONDS_PER_MILLISECOND) && cleaner.pid > 0) {
+    if (cleaner.pid > 0 && !reap(&cleaner, DEADLINE_MS) && cleaner.pid > 0) {
         kill(cleaner.pid, SIGKILL);
         reap(&cleaner, GRACE_MS);
     }
@@ -240,14 +243,14 @@ static void finish(struct run *run, const struct board *board, bool is_late)
         kill(-pid, SIGKILL);
         kill(pid, SIGKILL); /* before it is a group's leader */
     }
-    good = pid > 0 && reap(run, GRACE_MS);
+    good = pid > 0 && reap(run, is_late ? GRACE_MS : DEADLINE_MS);
     if (run->fd >= 0) {
         close(run->fd);
     }
     run->fd = -1;
     run->ended = true;
     if (is_late) {
-        say_unknown(&answers, &run->findings, "no answer within a second",
+        say_unknown(&answers, &run->findings, "no answer within 10 s",
                     "a device, a file system or a program hangs: read the kernel log, and try again");
     } else if (!good) {
         say_unknown(&answers, &run->findings, "the probe itself ended early",

@@ -59,11 +59,16 @@ static char *hierarchy_word(const struct cgroup_spec *spec)
 static enum verdict check_prefix(struct resource *resource)
 {
     const struct cgroup_spec *spec = resource->spec;
-    CLEANUP_FREE char *with = xasprintf("%s/cpuset.cpus", spec->path);
-    CLEANUP_FREE char *without = xasprintf("%s/cpus", spec->path);
+    CLEANUP_FREE char *with = NULL;
+    CLEANUP_FREE char *without = NULL;
     struct error err = {0};
 
-    if (!streq(spec->name, "cpuset") || access(with, F_OK) == 0 || access(without, F_OK) != 0) {
+    if (!streq(spec->name, "cpuset")) {
+        return VERDICT_IN_PLACE;
+    }
+    with = xasprintf("%s/cpuset.cpus", spec->path);
+    without = xasprintf("%s/cpus", spec->path);
+    if (access(with, F_OK) == 0 || access(without, F_OK) != 0) {
         return VERDICT_IN_PLACE;
     }
     error_set(&err, ERROR_UNSUPPORTED, 0, "use cpuset on %s: it was first mounted with \"noprefix\"", spec->path);
@@ -325,54 +330,60 @@ static int apply_root(struct cgroup_spec *spec, struct host *host, struct error 
     return leave_refuge(host, err);
 }
 
-/* The lines of /proc/self/cgroup ("4:cpu,cpuacct:/", "1:name=systemd:/") as the words alone, each ended by NUL, the last by two. */
-static char *read_hierarchies(void)
+/* The words of the hierarchy that has this word together with others, as a line of /proc/self/cgroup has them ("4:cpu,cpuacct:/");
+ * NULL if there is none. */
+static char *find_joint(const char *word)
 {
     CLEANUP_FREE char *text = NULL;
     struct error ignored = {0};
     size_t length = 0;
-    char *words;
-    char *to;
+    char *rest = NULL;
 
     if (file_read("/proc/self/cgroup", HIERARCHIES_LARGEST, &text, &length, &ignored) != 0) {
-        return xcalloc(1, 1);
+        return NULL;
     }
-    words = to = xmalloc(length + 2);
-    for (const char *line = text, *newline = NULL; (newline = strchr(line, '\n')) != NULL; line = newline + 1) {
-        const char *begin = memchr(line, ':', (size_t)(newline - line));
-        const char *end = begin == NULL ? NULL : memchr(begin + 1, ':', (size_t)(newline - begin - 1));
+    for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
+        char *words = strchr(line, ':');
+        char *end = words == NULL ? NULL : strchr(++words, ':');
 
-        if (end != NULL && end > begin + 1) {
-            to = mempcpy(to, begin + 1, (size_t)(end - begin - 1));
-            *to++ = '\0';
+        if (end != NULL) {
+            *end = '\0';
+            if (mounts_has_option(words, word) && !streq(words, word)) {
+                return xstrdup(words);
+            }
         }
     }
-    *to = '\0';
-    return words;
+    return NULL;
 }
 
-/* The options that mount a hierarchy. If there is one with this word already, its own, which /proc/self/cgroup tells at a
- * fraction of the cost of the mount table. */
-static char *hierarchy_options(const struct cgroup_spec *spec, struct host *host)
+static int mount_words(const struct cgroup_spec *spec, const char *words, struct host *host, struct error *err)
+{
+    CLEANUP_FREE char *options = xasprintf(MOUNT_FLAGS ",%s%s", starts_with(words, "name=") ? "none," : "", words);
+
+    return mounts_mount(host, "cgroup", spec->path, "cgroup", options, err);
+}
+
+/* Alone first: what is joined with others elsewhere, or not for this namespace to make, is refused, and only then is it worth to
+ * ask how it is mounted. */
+static int mount_hierarchy(const struct cgroup_spec *spec, struct host *host, struct error *err)
 {
     CLEANUP_FREE char *word = hierarchy_word(spec);
+    CLEANUP_FREE char *joint = NULL;
 
-    if (host->hierarchies == NULL) {
-        host->hierarchies = read_hierarchies();
+    if (mount_words(spec, word, host, err) == 0) {
+        return 0;
     }
-    for (const char *words = host->hierarchies; *words != '\0'; words += strlen(words) + 1) {
-        if (mounts_has_option(words, word)) {
-            return starts_with(words, "name=") ? xasprintf("none,%s", words) : xstrdup(words);
-        }
+    joint = err->errnum == EBUSY || err->errnum == EPERM ? find_joint(word) : NULL;
+    if (joint == NULL) {
+        return -1;
     }
-    return spec->role == ROLE_NAMED ? xasprintf("none,%s", word) : take_pointer(&word);
+    error_clear(err);
+    return mount_words(spec, joint, host, err);
 }
 
 static int apply_hierarchy(struct resource *resource, struct host *host, struct error *err)
 {
     const struct cgroup_spec *spec = resource->spec;
-    CLEANUP_FREE char *hierarchy = NULL;
-    CLEANUP_FREE char *options = NULL;
 
     if (resource->verdict == VERDICT_DIFFERS) {
         return owner_apply(&spec->ownership, spec->path, err);
@@ -380,9 +391,7 @@ static int apply_hierarchy(struct resource *resource, struct host *host, struct 
     if (!resource->begun && make_place(spec->path, host, err) != 0) {
         return -1;
     }
-    hierarchy = hierarchy_options(spec, host);
-    options = xasprintf(MOUNT_FLAGS ",%s", hierarchy);
-    if (mounts_mount(host, "cgroup", spec->path, "cgroup", options, err) != 0) {
+    if (mount_hierarchy(spec, host, err) != 0) {
         if (err->errnum == EPERM) {
             error_remedy(err,
                          "run edgeinit as root with CAP_SYS_ADMIN; and inside a container a new hierarchy cannot be "

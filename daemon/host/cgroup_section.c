@@ -2,6 +2,7 @@
 /* The "cgroups" section of the manifest, and the descriptor made of it (Android's cgroups.json). */
 #include <ctype.h>
 
+#include "base/format.h"
 #include "base/util.h"
 #include "host/cgroup.h"
 #include "host/file.h"
@@ -49,7 +50,7 @@ static void describe(struct section *section, const struct entry *entry, const c
     if (entry->gid != NULL) {
         cJSON_AddStringToObject(item, "GID", entry->gid);
     }
-    snprintf(mode, sizeof(mode), "%04o", (unsigned)(entry->mode < 0 ? 0755 : entry->mode));
+    format_print(mode, sizeof(mode), "%04o", (unsigned)(entry->mode < 0 ? 0755 : entry->mode));
     cJSON_AddStringToObject(item, "Mode", mode);
     cJSON_AddStringToObject(item, "Path", path);
     cJSON_AddStringToObject(item, "Controller", entry->name);

@@ -3,6 +3,7 @@
 
 #include <libcgroup.h>
 
+#include "base/format.h"
 #include "base/util.h"
 #include "host/host.h"
 
@@ -60,7 +61,7 @@ static struct controllers *read_list(void)
     /* The listing alone: it reads /proc/cgroups without cgroup_init() and its 400 kB of tables. */
     for (int result = cgroup_get_all_controller_begin(&handle, &data); result == 0 && list->count < MOST_CONTROLLERS;
          result = cgroup_get_all_controller_next(&handle, &data)) {
-        snprintf(list->items[list->count].name, sizeof(list->items[0].name), "%.31s", data.name);
+        format_print(list->items[list->count].name, sizeof(list->items[0].name), "%s", data.name);
         list->items[list->count++].enabled = data.enabled != 0;
     }
     cgroup_get_all_controller_end(&handle);

@@ -56,15 +56,16 @@ static uint32_t hash_of(const char *name)
 static const struct resource *find_conflict(const struct host *host, const struct resource_kind *kind, const char *name,
                                             uint32_t hash, const char *path)
 {
+    const struct resource_kind *rival = kind == &kind_file        ? &kind_directory
+                                        : kind == &kind_directory ? &kind_file
+                                                                  : NULL;
+
     for (size_t i = 0; i < host->count; i++) {
         const struct resource *other = &host->resources[i];
-        bool same_sort = other->kind == kind;
-        bool file_and_directory = (kind == &kind_file && other->kind == &kind_directory) ||
-                                  (kind == &kind_directory && other->kind == &kind_file);
 
-        if ((same_sort && hash == other->hash && streq(name, other->name)) ||
-            (file_and_directory && streq(path, other->path))) {
-            return other;
+        if ((hash == other->hash && streq(name, other->name)) ||
+            (rival != NULL && other->kind == rival && streq(path, other->path))) {
+            return other; /* a name begins with its kind's */
         }
     }
     return NULL;
@@ -155,8 +156,6 @@ void host_refresh(struct host *host)
 {
     mounts_forget(host);
     rule_forget(host);
-    free(host->hierarchies);
-    host->hierarchies = NULL;
 }
 
 void host_remedy(struct error *err)
@@ -168,7 +167,9 @@ void host_remedy(struct error *err)
         {EPERM,
          "run edgeinit as root with all capabilities; under SELinux, look for \"avc: denied\" in the kernel log"},
         {EACCES, "run edgeinit as root; under SELinux, look for \"avc: denied\" in the kernel log"},
-        {EROFS, "the file system is read-only: choose a path below /data, or allow a window with \"remount\": true"},
+        {EROFS,
+         "the file system is read-only: choose a path below /data, or allow a window with \"remount\": true; if /data "
+         "itself is, the kernel log says why it was not mounted"},
         {ENOSPC, "the file system is full: free space or move the path to another one"},
         {EDQUOT, "the quota is used up: free space or move the path to another file system"},
         {EIO, "the device reports errors: read the kernel log, check the card's contacts, replace it"},
@@ -238,25 +239,14 @@ enum verdict resource_impossible(struct resource *resource, const struct error *
     return VERDICT_IMPOSSIBLE;
 }
 
-static void append_text(const char ***list, size_t *count, const char *text)
-{
-    *list = xrealloc(*list, (*count + 1) * sizeof(**list));
-    (*list)[(*count)++] = text;
-}
-
 void need_path(struct need_list *needs, const char *path)
 {
-    append_text(&needs->paths, &needs->path_count, path);
+    assert(needs->path_count < NEEDS_MOST);
+    needs->paths[needs->path_count++] = path;
 }
 
 void need_name(struct need_list *needs, const char *name)
 {
-    append_text(&needs->names, &needs->name_count, name);
-}
-
-void need_list_free(struct need_list *needs)
-{
-    free(needs->paths);
-    free(needs->names);
-    *needs = (struct need_list){0};
+    assert(needs->name_count < NEEDS_MOST);
+    needs->names[needs->name_count++] = name;
 }

@@ -29,7 +29,6 @@ struct host {
     struct made *made;               /* host/made.c */
     struct rules *rules;             /* host/rule.c */
     struct controllers *controllers; /* host/controller.c */
-    char *hierarchies;               /* host/cgroup.c */
 };
 
 /* Read the "host" section; mistakes become problems of the manifest. The manifest must outlive the host. */

@@ -109,19 +109,21 @@ void mountinfo_split_options(const char *options, unsigned long *flags, struct t
         {"silent", MS_SILENT, 0},       {"defaults", 0, MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_SYNCHRONOUS},
         {"bind", MS_BIND, 0},           {"remount", MS_REMOUNT, 0},
     };
-    CLEANUP_FREE char *copy = xstrdup(options);
-    char *rest = NULL;
+    size_t length;
 
-    for (char *word = strtok_r(copy, ",", &rest); word != NULL; word = strtok_r(NULL, ",", &rest)) {
+    for (const char *word = options; *word != '\0'; word += length + (word[length] == ',')) {
         size_t i = 0;
 
-        while (i < ARRAY_SIZE(words) && !streq(words[i].word, word)) {
+        length = strcspn(word, ",");
+        while (i < ARRAY_SIZE(words) && (words[i].word[0] != word[0] || strncmp(words[i].word, word, length) != 0 ||
+                                         words[i].word[length] != '\0')) {
             i++;
         }
         if (i < ARRAY_SIZE(words)) {
             *flags = (*flags | words[i].set) & ~words[i].clear;
-        } else {
-            text_format(data, "%s%s", data->length == 0 ? "" : ",", word);
+        } else if (length > 0) {
+            text_append(data, ",", data->length > 0);
+            text_append(data, word, length);
         }
     }
 }

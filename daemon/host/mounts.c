@@ -255,14 +255,13 @@ bool mounts_has_option(const char *options, const char *word)
 {
     size_t length = strlen(word);
 
-    for (const char *at = options; at != NULL && *at != '\0';) {
-        const char *comma;
-
+    for (const char *at = options == NULL ? "" : options; *at != '\0'; at += *at == ',') {
         if (*at == *word && strncmp(at, word, length) == 0 && (at[length] == ',' || at[length] == '\0')) {
             return true;
         }
-        comma = strchr(at, ',');
-        at = comma == NULL ? NULL : comma + 1;
+        while (*at != ',' && *at != '\0') {
+            at++;
+        }
     }
     return false;
 }

@@ -35,17 +35,17 @@ enum verdict {
 };
 
 /* What a resource stands on, collected by the kind's needs(). */
+#define NEEDS_MOST 4
 struct need_list {
-    const char **paths; /* every resource at or above one of these must be in place first */
+    const char *paths[NEEDS_MOST]; /* every resource at or above one of these must be in place first */
     size_t path_count;
-    const char **names; /* resources by name, where no path shows the need; unknown names are ignored */
+    const char *names[NEEDS_MOST]; /* resources by name, where no path shows the need; unknown names are ignored */
     size_t name_count;
 };
 
 /* The texts are not copied and must live as long as the resource. */
 void need_path(struct need_list *needs, const char *path);
 void need_name(struct need_list *needs, const char *name);
-void need_list_free(struct need_list *needs);
 
 struct resource_kind {
     const char *name;    /* "mount": the first word of the resource's name */

@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
-#include "base/pool.h"
 #include "base/util.h"
 
 #define FEW_KEYS 12 /* up to here each is compared with each */
@@ -120,12 +119,12 @@ static void refuse_duplicates(struct manifest *manifest, const cJSON *object)
     }
 }
 
-/* Give every node its place: the tree's walk meets the values in the order in which the scanner noted them. */
-static void attach_places(struct manifest *manifest, cJSON *node, size_t *next)
+static void check_objects(struct manifest *manifest, const cJSON *node)
 {
-    node->valueint = (int)(*next)++;
-    for (cJSON *child = node->child; child != NULL; child = child->next) {
-        attach_places(manifest, child, next);
+    for (const cJSON *child = node->child; child != NULL; child = child->next) {
+        if (child->child != NULL) {
+            check_objects(manifest, child);
+        }
     }
     if (cJSON_IsObject(node)) {
         refuse_duplicates(manifest, node);
@@ -133,26 +132,20 @@ static void attach_places(struct manifest *manifest, cJSON *node, size_t *next)
 }
 
 /* Parse one text and merge it over what is there. */
-static void merge_text(struct manifest *manifest, char *text, size_t length)
+static void merge_text(struct manifest *manifest, const char *text, size_t length)
 {
-    size_t first = manifest->places.count;
+    uint32_t source = (uint32_t)(manifest->file_count - 1);
     struct scan_error wrong = {0};
-    cJSON *root;
+    cJSON *root = scan_text(text, length, source, &manifest->places, &wrong);
 
-    if (scan_text(text, length, (uint32_t)(manifest->file_count - 1), &manifest->places, &wrong) != 0) {
-        struct place at = {.source = (uint32_t)(manifest->file_count - 1), .line = wrong.line, .column = wrong.column};
+    if (root == NULL) {
+        struct place at = {.source = source, .line = wrong.line, .column = wrong.column};
 
         manifest_problem(manifest, false, &at, "", wrong.what, wrong.remedy);
         manifest->incomplete = true;
         return;
     }
-    root = json_parse(text, length);
-    if (root == NULL) {
-        manifest_problem(manifest, false, NULL, "", "is not JSON", "");
-        manifest->incomplete = true;
-        return;
-    }
-    attach_places(manifest, root, &first);
+    check_objects(manifest, root);
     if (!cJSON_IsObject(root)) {
         manifest_problem(manifest, false, &manifest->places.items[root->valueint], "", "a manifest is an object",
                          "write { \"version\": 1, … }");
@@ -229,11 +222,9 @@ static void load_file(struct manifest *manifest, const char *name)
 
 int manifest_load(struct manifest *manifest, const char *const *files, size_t count)
 {
-    pool_open();
     for (size_t i = 0; i < count; i++) {
         load_file(manifest, files[i]);
     }
-    pool_close();
     return manifest->mistakes == 0 ? 0 : -1;
 }
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The manifest's grammar: JSON (RFC 8259) with // and block comments, nothing else. cJSON, which builds the tree,
- * knows neither comments nor places and lets much pass; so every text goes through this scanner first. It checks the
- * grammar strictly, blanks the comments in place, and notes where each value and its key stand, in the order in which
- * the values begin: the same order in which a walk over cJSON's tree meets them.
+ * The manifest's grammar: JSON (RFC 8259) with // and block comments, nothing else. cJSON's own parser knows neither
+ * comments nor places and lets much pass; so the tree is built here, of cJSON's nodes. Strict, and each node knows where
+ * it and its key stand: `valueint` is the index of its place, the values being numbered in the order in which they begin.
  */
 #ifndef EDGEINIT_MANIFEST_SCAN_H
 #define EDGEINIT_MANIFEST_SCAN_H
 
+#include <cJSON.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,7 +39,7 @@ struct scan_error {
     const char *remedy; /* static text, may be empty */
 };
 
-/* Check `text` and blank its comments. Appends to `places`. Returns -1 at the first mistake. */
-int scan_text(char *text, size_t length, uint32_t source, struct place_list *places, struct scan_error *error);
+/* The tree of `text`, at whose end a 0 must stand (text[length]). Appends to `places`. NULL at the first mistake. */
+cJSON *scan_text(const char *text, size_t length, uint32_t source, struct place_list *places, struct scan_error *error);
 
 #endif

@@ -73,7 +73,7 @@ static void confirm(struct run *run)
     for (size_t i = 0; i < run->plan->count; i++) {
         struct job *job = &run->jobs[run->plan->order[i]];
         struct resource *resource = job->entry->resource;
-        struct error err = {0};
+        struct error err;
 
         if (job->entry->state != STATE_APPLIED || job->confirmed) {
             continue;
@@ -95,6 +95,7 @@ static void confirm(struct run *run)
             job_tell(job);
             continue;
         }
+        error_clear(&err);
         error_set(&err, ERROR_SYSTEM, 0, "%s was applied, and yet is not in place: %s", resource->name,
                   resource->detail == NULL ? "it is not there" : resource->detail);
         error_remedy(&err, "write it as the kernel shows it, or find out what else changes it at the same time");

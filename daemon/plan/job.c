@@ -228,14 +228,12 @@ static void worker_hangs(void *data)
 static int run_step(int (*step)(struct resource *, struct host *, struct error *), struct resource *resource,
                     struct host *host, struct error *err)
 {
-    struct error close_err = {0};
     int result = step == NULL ? 0 : step(resource, host, err);
+    struct error ignored;
 
-    if (window_close_all(host, &close_err) != 0 && result == 0) {
-        *err = close_err;
-        result = -1;
-    }
-    return result;
+    error_clear(&ignored);
+    /* What the step failed of says more. */
+    return window_close_all(host, result == 0 ? err : &ignored) != 0 ? -1 : result;
 }
 
 /* A person waits: say that it is not us. */

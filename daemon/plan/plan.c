@@ -12,7 +12,11 @@ static void add_need(struct plan_entry *entry, size_t need)
             return;
         }
     }
-    entry->needs = xrealloc(entry->needs, (entry->need_count + 1) * sizeof(entry->needs[0]));
+    /* Room for a power of two. */
+    if ((entry->need_count & (entry->need_count - 1)) == 0) {
+        entry->needs =
+            xrealloc(entry->needs, (entry->need_count == 0 ? 1 : entry->need_count * 2) * sizeof(entry->needs[0]));
+    }
     entry->needs[entry->need_count++] = need;
 }
 
@@ -63,7 +67,6 @@ static void derive_needs(struct plan *plan, const struct stand *stands, size_t i
             add_need(entry, (size_t)(other - plan->host->resources));
         }
     }
-    need_list_free(&list);
 }
 
 /* The first need of an entry that could not be placed; an entry that is stuck has one. */

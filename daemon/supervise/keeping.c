@@ -11,6 +11,7 @@
 #include "base/util.h"
 #include "host/memory.h"
 #include "supervise/launch.h"
+#include "supervise/order.h"
 #include "supervise/spec.h"
 #include "supervise/stat_filter.h"
 #include "supervise/supervisor.h"
@@ -67,6 +68,7 @@ static void ask_for_instance(struct service *service)
 
     if (service->asked != service->machine.instance) {
         service->asked = service->machine.instance;
+        service->sent = service->asked;
         stat_filter_prepare(service->config, service->directory);
         keeping_send(service, &start);
     }
@@ -296,6 +298,21 @@ static void catch_up(struct service *service)
     service->machine = next;
 }
 
+/* An instance that was given up when its keeper was killed, for that one had told nothing of it; and it lives all the same. What
+ * comes after it waits until it has ended. */
+static void end_given_up(struct service *service)
+{
+    const struct keeper_record *record = &service->record;
+    const struct wire_message message = {.header.type = WIRE_SIGNAL, .instance = record->instance, .signal = SIGKILL};
+
+    if (record_is_running(record) && record->adopted != ADOPTION_ORPHAN &&
+        record->instance <= service->machine.collected) {
+        log_warning("%s: process %d, whose start was given up, runs all the same, and is killed", service->config->name,
+                    record->pid);
+        keeping_send(service, &message);
+    }
+}
+
 static void hear_phase(struct service *service)
 {
     const struct keeper_record *record = &service->record;
@@ -326,6 +343,7 @@ static void hear_phase(struct service *service)
         service->machine.instance == instance) {
         ask_for_instance(service);
     }
+    end_given_up(service);
 }
 
 static void record_came(void *data, const struct keeper_record *record)
@@ -405,7 +423,9 @@ static void keeper_lost(void *data)
         service->again = true; /* another one was faster, and has the lock */
         return;
     }
-    if (!worked && service->executed != service->machine.instance && service->machine.state != SERVICE_READY) {
+    /* What an earlier keeper was asked to start may run: only the next one knows. */
+    if (!worked && service->sent != service->machine.instance && service->executed != service->machine.instance &&
+        service->machine.state != SERVICE_READY) {
         running_event(service, EVENT_FAILED, CAUSE_CANNOT_START,
                       "its keeper could not be started, see the lines before");
         return;

@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "base/pool.h"
 #include "base/util.h"
 #include "edge/docker_check.h"
 #include "supervise/service_keys.h"
@@ -92,10 +93,15 @@ int node_read(struct node *node)
 
 int node_load(struct node *node, const struct node_paths *paths)
 {
+    int result;
+
     node->host.run_dir = paths->run_dir;
     node->host.state_dir = paths->state_dir;
+    pool_open();
     manifest_load(&node->manifest, paths->manifests, paths->manifest_count);
-    return node_read(node);
+    result = node_read(node);
+    pool_close();
+    return result;
 }
 
 void node_keep_services(struct node *kept, const struct node *node)

@@ -14,6 +14,7 @@
 #include "supervise/launch.h"
 #include "supervise/supervisor.h"
 #include "supervise/sweep.h"
+#include "supervise/tell.h"
 
 bool running_is_up(const struct service *service)
 {
@@ -36,42 +37,6 @@ const char *running_reason(const struct service *service, char *buffer, size_t s
     }
     snprintf(buffer, size, "%s%s%s", text, text[0] == '\0' || service->detail[0] == '\0' ? "" : ": ", service->detail);
     return buffer;
-}
-
-/* "ended: exit code 3, after 605 ms; next try in 408 ms" */
-static void tell_end(const struct service *service, const struct machine *before)
-{
-    const struct machine *now = &service->machine;
-    int64_t time = clock_now();
-    char text[160];
-    char lived[32];
-    char left[32] = "";
-    const char *where = now->last_end == CAUSE_OUT_OF_MEMORY ? service->detail : "";
-
-    if (now->state == SERVICE_DELAYED) {
-        text_show_duration(now->due - time, left, sizeof(left));
-    }
-    log_info("%s: ended: %s%s%s, after %s; %s%s", service->config->name,
-             machine_cause_text(now->last_end, now->last_status, text, sizeof(text)), where[0] == '\0' ? "" : ": ",
-             where, text_show_duration(before->started_at == 0 ? 0 : time - before->started_at, lived, sizeof(lived)),
-             left[0] == '\0' ? machine_state_name(now->state) : "next try in ", left);
-}
-
-/* `before` is NULL if there is no step to tell of. */
-static void tell(struct service *service, const struct machine *before)
-{
-    char reason[512];
-
-    running_reason(service, reason, sizeof(reason));
-    if (before != NULL && before->collected != service->machine.collected) {
-        tell_end(service, before);
-    } else {
-        log_info("%s: %s%s%s", service->config->name, machine_state_name(service->machine.state),
-                 reason[0] == '\0' ? "" : ": ", reason);
-    }
-    if (service->supervisor->changed != NULL) {
-        service->supervisor->changed(service->supervisor->data, service);
-    }
 }
 
 static void timer_due(void *data)
@@ -324,7 +289,7 @@ static void carry_out(struct service *service, unsigned actions, const struct ma
         begin_alive(service);
     }
     if ((actions & ACTION_CHANGED) != 0) {
-        tell(service, before);
+        tell_step(service, before);
         supervisor_look(service->supervisor, service);
     }
     if ((actions & ACTION_WATCH_PROGRAM) != 0) {
@@ -365,6 +330,7 @@ void running_resume(struct service *service)
     unsigned actions = machine_resume(&next, &service->policy, clock_now());
 
     service->looking_since = clock_now();
+    service->sent = service->machine.instance; /* maybe, by the daemon before */
     notes_set_machine(&service->notes, &next);
     service->machine = next;
     carry_out(service, actions & ~(unsigned)ACTION_CHANGED, NULL);

@@ -44,6 +44,7 @@ struct service {
     bool renew;                  /* the next instance needs a new keeper */
     bool retired;                /* stop it, and forget it */
     uint64_t asked;              /* the instance that this link's keeper was asked to start; its answers may be older */
+    uint64_t sent;               /* the instance that some keeper was, or may have been, asked to start */
     uint64_t executed;           /* the instance that is known to execute its program */
     bool probed;                 /* the readiness probe of this instance has succeeded */
     struct loop_timer timer;     /* the machine's */

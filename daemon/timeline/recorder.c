@@ -30,14 +30,14 @@ static void look_back(struct recorder *recorder, const char *data, size_t length
 }
 
 /* Of this boot? Then its last record is made whole: what was cut is cut off. */
-static bool go_on(struct recorder *recorder, const char *path, const char *boot_id)
+static bool go_on(struct recorder *recorder, const char *boot_id)
 {
     CLEANUP_FREE char *data = NULL;
     size_t length = 0;
     struct error ignored = {0};
     char id[40];
 
-    if (file_read_fd(recorder->fd, path, LARGEST, &data, &length, &ignored) != 0 ||
+    if (file_read_fd(recorder->fd, TIMELINE_NAME, LARGEST, &data, &length, &ignored) != 0 ||
         !timeline_is_boot(data, length, id) || !streq(id, boot_id)) {
         return false;
     }
@@ -46,21 +46,29 @@ static bool go_on(struct recorder *recorder, const char *path, const char *boot_
     return ftruncate(recorder->fd, (off_t)(recorder->count * sizeof(struct timeline_record))) == 0;
 }
 
-int recorder_open(struct recorder *recorder, const char *run_dir, const char *boot_id, int64_t wall, struct error *err)
+int recorder_open(struct recorder *recorder, const char *run_dir, bool *is_new, struct error *err)
 {
     CLEANUP_FREE char *path = xasprintf("%s/" TIMELINE_NAME, run_dir);
-    struct timeline_record first = {.type = TIMELINE_BOOT, .at = clock_now(), .boot.wall = wall};
+    struct stat status;
 
     *recorder = (struct recorder){.fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
     if (recorder->fd < 0) {
         return error_system(err, errno, "open %s", path);
     }
-    if (go_on(recorder, path, boot_id)) {
+    *is_new = fstat(recorder->fd, &status) == 0 && status.st_size == 0;
+    return 0;
+}
+
+int recorder_begin(struct recorder *recorder, const char *boot_id, int64_t wall, struct error *err)
+{
+    struct timeline_record first = {.type = TIMELINE_BOOT, .at = clock_now(), .boot.wall = wall};
+
+    if (go_on(recorder, boot_id)) {
         return 0;
     }
     recorder->count = 0;
     if (ftruncate(recorder->fd, 0) != 0) {
-        error_system(err, errno, "empty %s", path);
+        error_system(err, errno, "empty " TIMELINE_NAME);
         recorder_close(recorder);
         return -1;
     }

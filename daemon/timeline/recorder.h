@@ -25,8 +25,12 @@ struct recorder {
     int64_t began; /* of the boot's first daemon; 0: there was none */
 };
 
-/* Go on with the records of this boot; another boot's are thrown away. `wall` is for the first record. */
-int recorder_open(struct recorder *recorder, const char *run_dir, const char *boot_id, int64_t wall, struct error *err);
+/* Open the file; *is_new: nothing was noted in it yet. Nothing may be noted before recorder_begin(), but by a worker that waits for
+ * it. */
+int recorder_open(struct recorder *recorder, const char *run_dir, bool *is_new, struct error *err);
+
+/* Go on with the records of this boot; another boot's are thrown away. `wall` is for the first record. On failure it is closed. */
+int recorder_begin(struct recorder *recorder, const char *boot_id, int64_t wall, struct error *err);
 void recorder_close(struct recorder *recorder);
 
 /* Seal and append; what is pending goes first. Or pending. */

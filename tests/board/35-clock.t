@@ -111,7 +111,7 @@ ok "edgecore runs" wait_for "$patience" service_is edgecore state ready || diag 
 diag "executed $(later "$(service edgecore pid)") ms after the clock was set"
 ok "the node has joined" wait_for "$patience" grep -q '^/edge.crt .* 200$' "$dir/cloud/asked" ||
     diag "$(cat "$dir/cloud/asked")" "$(on edgeinit logs -n 5 edgecore)"
+ok "its version is in its log" wait_for "$patience" executed $((before + 2))
 is "$(service edgecore restarts)" "$(($(executions) - 1))" "nothing but the clock started it"
 is "$(executions)" $((before + 2)) "once for each time that it was set"
-vm off 20
 done_testing

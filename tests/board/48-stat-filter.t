@@ -86,7 +86,7 @@ pid=$(service reader pid)
 is "$(on "grep -c ' /dev/memcg ' /proc/$pid/mountinfo")" 0 "the early mount is gone where it is"
 is "$(on "grep -c ' /dev/memcg ' /proc/self/mountinfo")" 1 "and still there for all others"
 
-ok "readers that are interrupted all the time" wait_for 120 service_is storm last_end.exit_code 0
+ok "readers that are interrupted all the time" wait_for "$patience" service_is storm last_end.exit_code 0
 storm=$(on edgeinit logs storm | cut -d' ' -f2-)
 diag "$storm"
 like "$storm" '^storm [0-9]+ 0 ' "have no failed open"
@@ -119,7 +119,7 @@ names=(call_plain call_with)
 for ((i = 1; i <= 5; i++)); do
     for name in "${names[@]}"; do
         ((i == 1)) || on edgeinit start --no-wait "$name"
-        wait_for 120 has_samples "$name" "$i"
+        wait_for "$patience" has_samples "$name" "$i"
     done
 done
 for name in "${names[@]}"; do
@@ -129,7 +129,7 @@ done
 # An open that is let pass, over the same of a service without the filter. This kernel asks the filter at each call. The board's
 # clock counts instructions now, so this is no matter of what the PC does; bench/board-stat has more of it.
 on 'rm -f /data/go /data/time'
-vm off 20
+vm off "$patience"
 again --exact --card none
 on 'rm -f /data/table; touch /data/turns'
 ok "two take turns" wait_for "$patience" has_samples turn_with 1

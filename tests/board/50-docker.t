@@ -2,23 +2,34 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # The shipped manifests, nothing over them, with the real dockerd: overlay2 on the f2fs card, SELinux enforcing our policy
-# without a denial. A container, what docker's commands do with it, the second boot with it, the card pulled out while it runs and put back. BOARD_SHORT=1: the first boot alone.
+# without a denial. A container, what docker's commands do with it, the second boot with it, the card pulled out while
+# it runs and put back.
 
 # shellcheck disable=SC2154 # dir, patience and their like come from lib.sh
+# shellcheck disable=SC2317 # functions called by wait_for
 set -uo pipefail
 # shellcheck source=lib.sh
 source "$(dirname "$(readlink -f "$0")")/lib.sh"
 
 shipped dayu200
 cp "$board_root/out/board/image.tar" "$dir/data/local/tmp/"
-patience=${BOARD_PATIENCE:-300} # a busy machine emulates slowly
+
+# containerd gives itself 5 s to clear up after a shim that is dead (io.containerd.timeout.shim.cleanup), and does not try again
+# before its next start: on a busy machine docker says "mkdir ...: file exists" until then.
+start_again()
+{
+    on docker start box && return
+    on edgeinit restart dockerd
+    on edgeinit wait-ready --timeout "${patience}s" dockerd
+    false
+}
 
 container()
 {
     on docker run --rm busybox echo in a container
 }
 
-ok "boot" enforcing --append 'board.docker enforcing=1' --life 2400 || console
+ok "boot" enforcing --append 'board.docker enforcing=1' || console
 ok "dockerd is ready" on edgeinit wait-ready --timeout "${patience}s" dockerd || console
 is "$(resources_left)" '' "all of the manifests is in place"
 is "$(on 'docker info --format "{{.Driver}} {{.CgroupVersion}} {{.DockerRootDir}}"')" 'overlay2 1 /mnt/f2fs' "dockerd uses what was made for it"
@@ -42,14 +53,11 @@ like "$(on 'docker stats --no-stream --format "{{.Name}} {{.PIDs}}"')" '^box [1-
 is "$(on 'docker kill -s USR1 box >/dev/null; docker wait box')" 7 "docker kill"
 is "$(on 'docker start box >/dev/null; docker stop -t 1 box; docker rm box')" $'box\nbox' "docker start, stop, rm"
 no_denials "bring-up, containers, a killed daemon"
-ok "power off" vm off 60
-if [[ ${BOARD_SHORT:-} ]]; then
-    done_testing
-fi
 
 diag "second boot"
+ok "power off" vm off "$patience"
 rm "$dir/seen"
-ok "boot" again --append 'board.docker enforcing=1' --life 2400 || console
+ok "boot" again --append 'board.docker enforcing=1' || console
 ok "dockerd is ready" on edgeinit wait-ready --timeout "${patience}s" dockerd || console
 is "$(resources_left)" '' "all in place"
 is "$(container | tail -1)" 'in a container' "a container of the image of the first boot"
@@ -67,7 +75,6 @@ ok "put back: dockerd is ready" wait_for "$patience" service_is dockerd state re
 is "$(resources_left)" '' "all in place"
 is "$(on 'grep -c " /mnt/f2fs " /proc/mounts')" 1 "the card alone is mounted there"
 is "$(container | tail -1)" 'in a container' "containers run"
-ok "the one that ran can be started again" on docker start box || diag "$(on docker logs box)"
+ok "the one that ran can be started again" wait_for "$patience" start_again || diag "$(on docker start box; on docker logs box)"
 no_denials "second boot, the card pulled out and put back"
-vm off 60
 done_testing

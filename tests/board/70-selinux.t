@@ -8,7 +8,6 @@
 set -uo pipefail
 # shellcheck source=lib.sh
 source "$(dirname "$(readlink -f "$0")")/lib.sh"
-patience=${BOARD_PATIENCE:-300}
 
 card=/dev/block/mmcblk0p1
 content=u:object_r:edge_content_file:s0
@@ -35,10 +34,13 @@ END
 chmod 600 $manifest; edgeinit apply --manifest $manifest --run-dir /dev/edgeinit/other; echo code \$?"
 }
 
-ok "boot, enforcing" enforcing --append 'board.docker enforcing=1' --life 2400 || console
+ok "boot, enforcing" enforcing --append 'board.docker enforcing=1' || console
 ok "dockerd is ready" on edgeinit wait-ready --timeout "${patience}s" dockerd || console
 is "$(resources_left)" '' "all of the manifests is in place"
 is "$(on cat /sys/fs/selinux/enforce)" 1 "enforcing"
+is "$(on 'docker info --format "{{.Driver}} {{.CgroupVersion}} {{.DockerRootDir}} {{index .DriverStatus 0}}"')" \
+    'overlay2 1 /mnt/f2fs [Backing Filesystem f2fs]' "dockerd uses what was made for it: overlay2 on f2fs"
+is "$(on "cat /proc/$(service dockerd pid)/oom_score_adj")" -500 "dockerd's oom_score_adj"
 
 diag "domains by transition, labels by file_contexts and by who made it"
 is "$(domain 1)" u:r:init:s0 "init"
@@ -57,20 +59,23 @@ like "$(on grep f2fs /proc/mounts)" "context=$content" "the card is mounted with
 
 diag "containers"
 ok "docker import" on 'docker import /data/local/tmp/image.tar busybox'
-is "$(on 'docker run --rm busybox cat /proc/self/attr/current' | tr -d '\0')" u:r:edge_container:s0 "a container's domain"
-like "$(on 'docker run --rm busybox sh -c "ping -c 1 127.0.0.1; echo x >/dev/shm/x; mv /bin/id /bin/moved; cp /bin/busybox /bin/new; rm /bin/new; cat /sys/class/net/eth0/address"')" \
-    '02:42' "network, shared memory, files of its own and of its image"
+# One container for as much as fits: to start one takes an emulated board longer than all that is done in it.
+seen=$(on 'docker run --rm -v kept:/v busybox sh -c "cat /proc/self/attr/current; echo; echo x >/v/y; ls /v; \
+    ping -c 1 127.0.0.1 && echo x >/dev/shm/x && mv /bin/id /bin/moved && cp /bin/busybox /bin/new && rm /bin/new && \
+    cat /sys/class/net/eth0/address"' | tr -d '\0')
+is "$(head -n 2 <<<"$seen")" $'u:r:edge_container:s0\ny' "a container's domain, a volume" || diag "$seen"
+like "$(tail -n 1 <<<"$seen")" '^02:42' "network, shared memory, files of its own and of its image" || diag "$seen"
 on 'docker run -d --init --name web -m 32m -p 8080:80 busybox sh -c "echo page >/tmp/index.html; httpd -f -p 80 -h /tmp"' >/dev/null
 ok "a published port" wait_for "$patience" on 'wget -qO- http://127.0.0.1:8080/ | grep -q page'
 like "$(on 'docker exec web ps')" 'docker-init' "docker exec, --init"
 ok "pause, unpause, signal, stop" on 'docker pause web && docker unpause web && docker kill -s HUP web && docker stop -t 2 web && docker rm web'
-like "$(on 'docker run --rm -v kept:/v busybox sh -c "echo x >/v/y; ls /v"')" y "a volume"
 like "$(on 'docker run --rm --network host --read-only --tmpfs /t:exec --security-opt no-new-privileges -u 1000 --cap-drop ALL busybox \
     sh -c "cp /bin/busybox /t/busybox; /t/busybox echo ran; cat /proc/self/attr/current"' | tr -d '\0')" \
     'ran.*u:r:edge_container:s0' "no_new_privs, another user, no capabilities, a program on a tmpfs" 
+dockerd=$(service dockerd pid restarts)
 on 'kill -9 $(pidof edgeinit)'
 ok "edgeinit is killed, and back" wait_for "$patience" on edgeinit wait-ready dockerd
-is "$(service dockerd restarts)" 0 "dockerd did not notice"
+is "$(service dockerd pid restarts)" "$dockerd" "dockerd did not notice"
 denials=$(denied)
 is "$denials" '' "not one denial: $(grep -c . <<<"$denials") of them"
 
@@ -82,10 +87,12 @@ ok "it is ready again" wait_for "$patience" service_is dockerd state ready || di
 is "$(denied)" '' "without a denial"
 
 diag "two walls, which OpenHarmony has built for everybody"
-like "$(on 'docker run --rm busybox sh -c "rm /bin/cat 2>&1; echo code \$?"')" 'Permission denied.*code 1' "an image's file cannot be removed"
-like "$(denied)" 'denied +\{ rename \}.*scontext=u:r:edge_runtime:s0.*tclass=chr_file' "the runtime may not move the mark into place"
-like "$(on 'docker run --rm busybox sh -c "echo new >/bin/cat && mv /bin/ls /bin/dir && echo done"')" 'done' "but changed and renamed"
-is "$(denied)" '' "without a denial"
+seen=$(on 'docker run --rm busybox sh -c "rm /bin/cat 2>&1; echo code \$?; echo new >/bin/cat && mv /bin/ls /bin/dir && echo done"')
+like "$seen" 'Permission denied.*code 1' "an image's file cannot be removed"
+like "$seen" $'\ndone$' "but changed and renamed"
+denials=$(denied)
+like "$denials" 'denied +\{ rename \}.*scontext=u:r:edge_runtime:s0.*tclass=chr_file' "the runtime may not move the mark into place"
+is "$(grep -v '{ rename }.*tclass=chr_file' <<<"$denials")" '' "without another denial"
 
 like "$(on edgeinit doctor)" 'yes +selinux.dockerd +dockerd gets the domain u:r:edge_runtime:s0.*no +selinux.setfcap.*no +selinux.remove' \
     "doctor knows both walls" || diag "$(on edgeinit doctor)"
@@ -118,5 +125,4 @@ is "$(label /mnt/f2fs)" $content "files without a label have it"
 is "$(denied)" '' "without a denial"
 
 is "$(on 'dmesg | grep -c "avc:.*granted"')" 0 "and nobody was permissive: no denial was let through"
-vm off 60
 done_testing

@@ -60,7 +60,7 @@ ok "the reader reads on" wait_for "$patience" has_read 300
 is "$(service reader restarts)" 0 "and was not started again"
 no_denials "readers"
 on 'rm -f /data/var/go'
-vm off 20
+vm off "$patience"
 
 diag "the policy of 5.1, the same disks"
 rm "$dir/seen"
@@ -72,8 +72,7 @@ no_denials "bring-up"
 ok "unclean lines" begin
 ok "the reader reads" wait_for "$patience" has_read 100 || diag "$(on edgeinit status)" "$(on edgeinit logs reader)"
 is "$(service reader stat_filter restarts)" "refresh 0" "a copy" || diag "$(console | grep reader)"
-like "$(console)" 'reader: its keeper may not look into its memory; .*OpenHarmony 5.0 and 5.1 let nobody' "the log says why"
+told 'reader: its keeper may not look into its memory; .*OpenHarmony 5.0 and 5.1 let nobody' "the log says why"
 is "$(domain "$(service reader pid)")" u:r:edgecore:s0 "the reader's domain"
 no_denials "readers"
-vm off 20
 done_testing

@@ -9,7 +9,6 @@
 set -uo pipefail
 # shellcheck source=lib.sh
 source "$(dirname "$(readlink -f "$0")")/lib.sh"
-patience=${BOARD_PATIENCE:-300}
 
 domain()
 {
@@ -34,7 +33,7 @@ overlay 60-edge <<'EOF'
 {"version": 1, "edge": {"cloud": "10.55.0.1", "node": "edge-07", "address": "10.66.0.1"}}
 EOF
 
-ok "boot" enforcing --append 'board.docker enforcing=1' --life 2400 || console
+ok "boot" enforcing --append 'board.docker enforcing=1' || console
 on 'ip link add node type dummy; ip addr add 10.66.0.1/24 dev node; ip link set node up'
 ok "dockerd is ready" on edgeinit wait-ready --timeout "${patience}s" dockerd || console
 ok "edgecore is ready" on edgeinit wait-ready --timeout "${patience}s" edgecore || diag "$(on edgeinit status)" "$(on edgeinit logs -n 20 edgecore)"
@@ -44,5 +43,4 @@ is "$(domain "$(service edgecore keeper)")" u:r:edge_stat_keeper:s0 "its keeper'
 is "$(service edgecore restarts)" 0 "it was started once"
 like "$(on edgeinit status)" 'node edge-07: ' "the node's line"
 no_denials "a node with edgecore"
-vm off 60
 done_testing

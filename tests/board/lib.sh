@@ -10,8 +10,19 @@ export PATH="$PATH:/usr/sbin:/sbin" LC_ALL=C
 # shellcheck source=../sandbox/lib.sh
 source "$board_here/../sandbox/lib.sh"
 dir=$(mktemp -d)
-# Emulated, and beside other work: what takes a second on a board may take ten.
-patience=${BOARD_PATIENCE:-60}
+# Emulated, and beside other work: what takes a second on a board may take ten, and on a busy machine a hundred.
+patience=${BOARD_PATIENCE:-300}
+
+# wait_for SECONDS COMMAND...: until it succeeds, in place of the sandbox's. Not for a board that is off.
+wait_for()
+{
+    local end=$((SECONDS + $1)) late=0
+    shift
+    until "$@" >/dev/null 2>&1; do
+        ((SECONDS < end || ++late < 5)) && kill -0 "$(<"$dir/board/pid")" 2>/dev/null || return 1
+        sleep 0.05
+    done
+}
 
 vm()
 {
@@ -56,7 +67,7 @@ boot()
 
 answers()
 {
-    wait_for "$patience" vm run 5 true
+    wait_for "$patience" vm run 5 true </dev/null
 }
 
 # again [vm's options]: the same disks
@@ -94,6 +105,18 @@ console()
 console_has()
 {
     grep -qE "$1" "$dir/board/console"
+}
+
+# told REGEX NAME: a test: the console shows it, now or soon: what the board has written is still on its way through a UART
+told()
+{
+    ok "$2" wait_for "$patience" console_has "$1" || diag "$(console)"
+}
+
+# applied: is the bring-up over?
+applied()
+{
+    on edgeinit status --json | grep -q '"applying": *false'
 }
 
 # service NAME KEY...: of status --json, "" for what is not there. A key may be last_end.cause.

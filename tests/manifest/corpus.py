@@ -56,7 +56,7 @@ class Verdict:
         return "exit %s after %.2f s: %s" % (self.code, self.cpu, self.errors[:2000])
 
 
-def run(arguments, patience=20):
+def run(arguments, patience=200):
     """Run a program with its stderr in a file; wait4 tells the CPU time of this one child."""
     with tempfile.TemporaryFile() as errors:
         child = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors)

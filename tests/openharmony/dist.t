@@ -107,7 +107,7 @@ diag "libblkid, as third_party builds it"
 cat >"$scratch/label.json" <<'EOF'
 {"version": 1, "host": {"directories": ["/mnt/label"], "mounts": [{"target": "/mnt/label", "source": "LABEL=edgecard", "type": "auto"}]}}
 EOF
-output=$(timeout 60 "$project/tests/sandbox/board" --quiet --bind "$scratch:$scratch" -- sh -c \
+output=$(timeout 300 "$project/tests/sandbox/board" --quiet --bind "$scratch:$scratch" -- sh -c \
     "$scratch/x86_64/bin/edgeinit apply --manifest $scratch/label.json; grep ' /mnt/label ' /proc/self/mountinfo" 2>&1)
 like "$output" '/mnt/label .* - (ext4|f2fs) /dev/block/mmcblk0p1' "the card is found by its label, and its file system known"
 
@@ -134,7 +134,7 @@ run doctor --json --manifest "$q/manifest.json" | grep -o '"code": *"clock.sane"
 run apply --manifest "$q/manifest.json" >/dev/null && echo APPLIED
 run daemon --manifest "$q/manifest.json" 2>/tmp/q/log &
 daemon=$!
-run wait-ready --timeout 20s && echo READY
+run wait-ready --timeout 200s && echo READY
 pid=$(run status --json | grep -oE '"pid": *[0-9]+' | tail -1)
 kill -9 "$daemon"
 run daemon --manifest "$q/manifest.json" 2>>/tmp/q/log &
@@ -142,7 +142,7 @@ daemon=$!
 until run status >/dev/null 2>&1; do sleep 0.1; done
 [ "$(run status --json | grep -oE '"pid": *[0-9]+' | tail -1)" = "$pid" ] && echo ADOPTED
 run restart hello && echo RESTARTED
-for _ in $(seq 50); do
+for _ in $(seq 500); do
     [ "$(run logs hello | wc -l)" = 2 ] && break
     sleep 0.1
 done
@@ -152,7 +152,7 @@ run stop hello && echo ENDED
 kill -9 "$daemon"
 EOF
 for arch in "${emulated[@]}"; do
-    output=$(timeout 120 "$project/tests/sandbox/board" --quiet --bind "$scratch:$scratch" -- \
+    output=$(timeout 600 "$project/tests/sandbox/board" --quiet --bind "$scratch:$scratch" -- \
         bash "$scratch/board.sh" "$scratch/$arch" "$arch" 2>&1)
     for what in "VALID" "PLAN 2" '"code": *"clock.sane"' "APPLIED" "READY" "ADOPTED" "RESTARTED" "ENDED"; do
         ok "$arch: $what" grep -qx "$what" <<<"$output" || diag "$output"

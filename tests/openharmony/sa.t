@@ -70,7 +70,7 @@ stage_answers()
     like "$out" 'failing +delayed .*exit code 7' "and with a service"
     like "$out" $'\nedgeinit: pid '"$daemon, up [^\n]*\$" "to the last line"
     ok "byte for byte what edgeinit status prints" wait_for 20 same
-    ok "the same in JSON, but for the times" same_but_for_times
+    ok "the same in JSON, but for the times" wait_for 5 same_but_for_times
     like "$err" 'asked to unload 126318, idle in a minute' "then it asks to be unloaded, in a minute"
     dump
     like "$out" $'\nedgeinit: pid ' "no word at all means status"
@@ -78,7 +78,7 @@ stage_answers()
     diag "without any privilege"
     as=("${powerless[@]}")
     ok "byte for byte" wait_for 20 same
-    ok "in JSON" same_but_for_times
+    ok "in JSON" wait_for 5 same_but_for_times
     for verb in stop start restart wait-ready; do
         timeout 20 "${as[@]}" "$EDGEINIT" $verb steady >"$work/refused" 2>&1
         is "$? $(<"$work/refused")" '1 edgeinit: error: you may ask "status" and nothing else: your group is "readers" of '\
@@ -127,7 +127,7 @@ dump_in_time()
     took=$(((${EPOCHREALTIME/./} - before) / 1000))
     diag "$took ms"
     ok "not before its time" test "$took" -ge 7900
-    ok "and not much later" test "$took" -lt 20000
+    ok "and not for ever" test "$took" -lt 50000
 }
 
 stage_odd()
@@ -213,7 +213,7 @@ stage_odd()
     echo go >&3
     exec 3>&-
     wait_for 5 test -s "$work/second"
-    is "$(<"$work/second")" 'error: another dump is under way; ask again' "one at a time"
+    is "$(head -n 1 "$work/second")" 'error: another dump is under way; ask again' "one at a time"
     wait "$second"
     is "$?" 0 "the first comes to its end"
     fake full

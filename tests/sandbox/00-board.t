@@ -60,14 +60,28 @@ ended()
 {
     wait "$pid" 2>/dev/null
     like "$?" "^($1)\$" "$2: status"
-    is "$(left_of "$pid")" '' "$2: nothing left"
+    nothing_left "$2: nothing left"
+}
+
+# The kernel takes a card or a control group away behind the back of whoever let it go, on a busy PC some seconds later.
+nothing_left()
+{
+    wait_for 10 is_gone "$pid"
+    is "$(left_of "$pid")" '' "$1"
+}
+
+# shellcheck disable=SC2317 # called by wait_for
+is_gone()
+{
+    [[ ! $(left_of "$1") ]]
 }
 
 diag "command and its status"
 began=${EPOCHREALTIME/./}
 up=$("$board" --quiet bash -c 'echo ${EPOCHREALTIME/./}')
 diag "start with card: $(((up - began) / 1000)) ms, with the end: $(((${EPOCHREALTIME/./} - began) / 1000)) ms"
-ok "is up in two seconds" test $((up - began)) -lt 2000000
+# A third of a second; on a PC that has much else to do it may take some. What it must not do is to wait for a timeout.
+ok "is up in good time" test $((up - began)) -lt 20000000
 on_board true
 is $? 0 "status 0"
 on_board bash -c 'exit 7'
@@ -121,8 +135,10 @@ else
     like "$(<"$tmp/err")" 'no f2fs: the card is ext4' "that it is ext4 is said"
 fi
 is "$(on_board bash -c 'ls /dev/block; echo "$BOARD_CARD"')" '' "--card none"
-like "$("$board" --quiet --card-late 0.4 bash -c 'ls /dev/block; echo then; sleep 0.8; ls /dev/block')" \
-    $'^then\nmmcblk0p1$' "--card-late"
+# When the node was made, and when the board's other ones were.
+late=$("$board" --quiet --card-late 0.5 bash -c 'for ((i = 0; i < 600; i++)); do [[ -e $BOARD_CARD ]] && break; sleep 0.1; done
+    echo "$(stat -c %.3Z "$BOARD_CARD") $(stat -c %.3Z /dev/ptmx)"')
+ok "--card-late" awk "BEGIN {split(\"$late\", at, \" \"); exit !(at[1] - at[2] > 0.45)}" || diag "$late"
 
 diag "read-only root"
 refused=$(on_board --read-only-root bash -c 'mkdir /x; touch /etc/x; echo >>/etc/hosts
@@ -167,7 +183,7 @@ processes_gone()
 }
 ok "KILL: no process survives" wait_for 5 processes_gone
 on_board true
-is "$(left_of "$pid")" '' "KILL: nothing left after the next start"
+nothing_left "KILL: nothing left after the next start"
 # A terminal's Ctrl-C goes to every process of the group at once.
 # shellcheck disable=SC2094 # reading what was typed so far is the point
 (wait_for 20 grep -q ^up "$tmp/typed"; printf '\003'; sleep 1) |
@@ -176,7 +192,7 @@ is "$(left_of "$pid")" '' "KILL: nothing left after the next start"
 like "$(<"$tmp/typed")" 'pid=([0-9]+)'$'\r?\n''up' "Ctrl-C: was running"
 pid=${BASH_REMATCH[1]:-0}
 ok "Ctrl-C: has ended" wait_for 5 test ! -e "/proc/$pid"
-is "$(left_of "$pid")" '' "Ctrl-C: nothing left"
+nothing_left "Ctrl-C: nothing left"
 
 diag "killed anywhere on its way up"
 pids=()
@@ -189,11 +205,18 @@ for signal in TERM KILL; do
         wait $! 2>/dev/null
     done
 done
-on_board true
-for pid in "${pids[@]}"; do
-    left=$(left_of "$pid")
-    [[ -z $left ]] || break
-done
+# What a killed board had just begun, a mkfs or a losetup, ends by itself; then it is the next board that sweeps.
+# shellcheck disable=SC2317 # called by wait_for
+swept()
+{
+    on_board true
+    for pid in "${pids[@]}"; do
+        left=$(left_of "$pid")
+        [[ -z $left ]] || return 1
+    done
+}
+left=unknown
+wait_for 10 swept
 is "$left" '' "nothing left of ${#pids[@]} boards"
 
 diag "docker"

@@ -12,7 +12,7 @@ set -uo pipefail
 source "$(dirname "$(readlink -f "$0")")/edge.sh"
 
 all_caps='run edgeinit as root with all capabilities; under SELinux, look for "avc: denied" in the kernel log'
-below_data='the file system is read-only: choose a path below /data, or allow a window with "remount": true'
+below_data='the file system is read-only: choose a path below /data, or allow a window with "remount": true; if /data itself is, the kernel log says why it was not mounted'
 call_it='insert the card, or see with "ls -l /dev/block" and "blkid" what this board calls it'
 number=100
 
@@ -32,7 +32,7 @@ impossible()
 {
     local wanted="! $2 $3" apply_out
     tried "$1"
-    apply_out=$(line "$2" | grep -v '^\.' | sed -E 's/(gave up after 2)[0-9]{2} ms/\100 ms/')
+    apply_out=$(line "$2" | grep -v '^\.' | sed -E 's/gave up after (2[0-9]{2}|[3-9][0-9]{2}) ms/gave up after 200 ms/; s/gave up after [0-9.]+ s/gave up after 200 ms/')
     is "$apply_out" "$wanted" "$2: apply: ${3:0:60}..."
     out=$plan_out
     is "$plan_status $(line "$2")" "${4:-1 $wanted}" "$2: what plan says"

@@ -33,7 +33,7 @@ stage_policies()
     "failed": {"command": ["$work/puppet", "failed", "exit=5"], "restart": {"policy": "on-failure", "delay": "1h"}},
     "never": {"command": ["$work/puppet", "never", "exit=5"], "restart": {"policy": "never"}},
     "struck": {"command": ["$work/puppet", "struck", "raise=9"], "restart": {"policy": "never"}},
-    "script": {"command": ["$work/script"], "restart": {"delay": "10ms"}},
+    "script": {"command": ["$work/script"], "restart": {"delay": "1h"}},
     "missing": {"command": ["$work/later", "missing", "wait"], "restart": {"delay": "10ms"}}
   }
 }
@@ -114,9 +114,10 @@ stage_starting()
 {
   "version": 1,
   "services": {
-    "hangs": {"command": ["$work/puppet", "hangs", "wait"], "ready": {"notify": true, "timeout": "1s"}, "restart": {"delay": "1h"}},
+    "hangs": {"command": ["$work/puppet", "hangs", "wait"], "ready": {"notify": true, "timeout": "1s"}, "restart": {"delay": "1h"},
+              "stop": {"timeout": "60s"}},
     "extends": {"command": ["$work/puppet", "extends", "say=EXTEND_TIMEOUT_USEC=60000000", "sleep=3.5", "say=READY=1", "wait"],
-                "ready": {"notify": true, "timeout": "3s"}, "restart": {"delay": "1h"}},
+                "ready": {"notify": true, "timeout": "3s"}, "restart": {"delay": "10ms"}},
     "child": {"command": ["$work/puppet", "child", "childsay=READY=1", "note=said", "wait"], "ready": {"notify": true}},
     "unasked": {"command": ["$work/puppet", "unasked", "say=READY=1\\\\nSTATUS=nobody asked", "wait"]},
     "forks": {"command": ["$work/puppet", "forks", "fork", "wait"], "restart": {"delay": "1h"}},
@@ -135,16 +136,21 @@ EOF2
     up --manifest "$work/starting.json"
     ok "hangs in start: stopped, and delayed" wait_for 5 service_is hangs state delayed
     is "$(service hangs cause last_end.cause reason)" 'start-timeout start-timeout not ready in time' "and why" || diag "$(service hangs cause reason last_end)"
-    ok "EXTEND_TIMEOUT_USEC gives it time" wait_for 5 service_is extends state ready || diag "$(service extends state reason)"
+    # Does it get no processor in its first three seconds, it has not said so yet, and has another try.
+    ok "EXTEND_TIMEOUT_USEC gives it time" wait_for 10 service_is extends state ready || diag "$(service extends state reason)"
     wait_for 5 grep -q '^child said' "$work/notes"
     is "$(service child state)" starting "READY=1 of a child that is not the main process is not believed"
-    is "$(service unasked state says)" 'ready nobody asked' "one that says it without being asked does no harm"
+    ok "one that says it without being asked does no harm" wait_for 5 service_shows 'ready nobody asked' unasked state says
     edge wait-ready --timeout 60s http
     is "$status" 0 "ready by http"
     edge wait-ready --timeout 60s tcp
     is "$status" 0 "ready by tcp"
     is "$(service file state) $(service command state) $(service both state)" 'starting starting starting' "the others are not yet"
-    like "$(service file not_ready)" . "status says why not"
+    says_why_not()
+    {
+        [[ $(service file not_ready) ]]
+    }
+    ok "status says why not" wait_for 5 says_why_not
     touch "$work/is-ready"
     for list in file command both; do
         edge wait-ready --timeout 60s "$list"
@@ -170,7 +176,7 @@ EOF2
     is "$status $(service forksmain state)" '0 ready' "restart from delayed"
     pid=$(service forksmain pid)
     kill_daemon
-    up --manifest "$work/starting.json"
+    up_again --manifest "$work/starting.json"
     is "$(service forksmain pid)" "$pid" "its child is the service for the next daemon too"
     edge stop forksmain
     is "$status" 0 "it can be stopped"
@@ -195,7 +201,7 @@ stage_stopping()
     "process": {"command": ["$work/puppet", "process", "leave=$work/left-process", "wait"]},
     "group": {"command": ["$work/puppet", "group", "leave=$work/left-group", "wait"], "stop": {"scope": "group"},
               "restart": {"delay": "10ms"}},
-    "gets": {"command": ["/bin/bash", "-c", "trap 'echo got INT; exit 0' INT; while :; do sleep 0.05; done"], "stop": {"signal": "INT"}},
+    "gets": {"command": ["/bin/bash", "-c", "trap 'echo got INT; exit 0' INT; echo waits; while :; do sleep 0.05; done"], "stop": {"signal": "INT", "timeout": "60s"}},
     "failing": {"command": ["$work/puppet", "failing", "exit=1"], "restart": {"delay": "1h"}},
     "slow": {"command": ["$work/puppet", "slow", "wait"], "ready": {"notify": true}},
     "waits": {"command": ["$work/puppet", "waits", "wait"], "conditions": [{"file": "$work/condition"}]},
@@ -209,6 +215,8 @@ EOF2
     diag "stop"
     wait_for 5 service_is deaf state ready
     wait_for 5 grep -q '^deaf' "$work/notes"
+    wait_for 5 grep -q '^gets: waits' "$work/log"
+    wait_for 5 service_is above state ready
     pid=$(service deaf pid)
     began=${EPOCHREALTIME/./}
     edge stop deaf
@@ -247,6 +255,7 @@ EOF2
     kill -KILL "$pid"
     ok "killed: started anew" wait_for 5 test -e "$work/left-group"
     ok "when nothing is left of it" gone "$left"
+    wait_for 5 service_is group state ready
     is "$(service group state keeper)" "ready $keeper" "by the same keeper"
 
     diag "verbs from every state"
@@ -256,6 +265,7 @@ EOF2
     is "$status" 1 "stop too"
     edge restart nosuch
     is "$status" 1 "restart too"
+    wait_for 5 service_is failing state delayed
     is "$(service failing state) $(service slow state) $(service waits state) $(service work state)" 'delayed starting waiting finished' "four states"
     edge start --timeout 60s failing
     is "$status" 0 "start of one that is delayed: at once"
@@ -307,7 +317,9 @@ EOF2
     is "$status" 0 "restart --no-wait"
     down
     is "$status" 0 "SIGTERM: exit code 0"
-    is "$(pgrep -f "$work/puppet" -c) $(pgrep -f edgeinit-keeper -c)" '1 0' "nothing is left but the one that scope process leaves" || diag "$(ps -ef)"
+    ok "no service is left but the one that scope process leaves" wait_for 5 processes "$work/puppet" 1 || diag "$(ps -ef)"
+    is "$(pgrep -f "$work/puppet")" "$(<"$work/left-process")" "which is this"
+    ok "and no keeper" wait_for 5 processes edgeinit-keeper 0 || diag "$(ps -ef)"
 }
 
 stage_conditions()
@@ -413,7 +425,7 @@ EOF2
     is "$(tr '\0' '\n' <"/proc/$(service changed pid)/environ" | grep VALUE)" VALUE=2 "with what it was given"
     ok "what is gone from the manifest is stopped" wait_for 5 gone "$gone"
     ok "and gone from status" wait_for 5 service_is gone state ""
-    ok "its keeper too" wait_for 5 test -z "$(pgrep -f services/gone)"
+    ok "its keeper too" wait_for 5 processes services/gone 0
     is "$(service new state)" ready "what is new is started"
     same=$(service same pid) changed=$(service changed pid)
     echo '{"version": 1, "services": {"same": {"command": ["relative"]}}}' >"$work/reload.json"
@@ -430,6 +442,7 @@ EOF2
         [[ $(service changed state pid) =~ ^ready\ ([0-9]+)$ && ${BASH_REMATCH[1]} != "$changed" ]]
     }
     ok "SIGHUP reloads" wait_for 5 moved
+    taken_over
     is "$(service same pid)" "$same" "only what changed"
     ok "gone: new" wait_for 5 service_is new state ""
     # The manifest changes while there is no daemon.
@@ -438,6 +451,7 @@ EOF2
     reload_manifest 150ms "\"gone\": {\"command\": [\"$work/puppet\", \"gone\", \"wait\"]}," 4
     up --manifest "$work/reload.json"
     ok "a manifest that changed while there was no daemon" wait_for 5 moved
+    taken_over
     is "$(service same pid)" "$same" "only what changed"
     edge stop gone
     reload_manifest 150ms "\"gone\": {\"command\": [\"$work/puppet\", \"gone\", \"sleep=0\", \"wait\"]}," 4
@@ -453,7 +467,8 @@ EOF2
     ok "and gone" wait_for 5 service_is changed state ""
     down
     is "$status" 0 "SIGTERM: exit code 0"
-    is "$(pgrep -f "$work/puppet" -c) $(pgrep -f edgeinit-keeper -c)" '0 0' "nothing is left" || diag "$(ps -ef)"
+    ok "no service is left" wait_for 5 processes "$work/puppet" 0 || diag "$(ps -ef)"
+    ok "and no keeper" wait_for 5 processes edgeinit-keeper 0 || diag "$(ps -ef)"
 }
 
 # What the service itself sees.
@@ -491,6 +506,9 @@ EOF2
     up --manifest "$work/attributes.json"
     wait_for 5 service_is some state finished
     wait_for 5 service_is numbers state finished
+    # The daemon hears of an end before it passes the last lines on.
+    wait_for 5 grep -q '^some: end$' "$work/log"
+    wait_for 5 grep -q '^numbers: end$' "$work/log"
     "$EDGEINIT" logs some >"$work/some" 2>&1
     is "$(grep '^some: ' "$work/log" | sed 's/^some: //' | grep -v '^(starting|ready|finished)' | head -n 14)" \
         "$(printf '%s\n' "$(id -u nobody)" "$(id -g nobody)" "$(id -g nobody)" 7 /var/tmp 321 123 0 'a b|/system/bin:/vendor/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin||' \
@@ -506,6 +524,7 @@ EOF2
     setpriv --reuid nobody --clear-groups cat /run/edgeinit/services/talks/log >"$work/err" 2>&1
     ok "nor read the log" test $? -ne 0
     wait_for 5 service_is nobody state delayed
+    wait_for 5 service_is nowhere state delayed
     like "$(service nobody state cause reason)" '^delayed cannot-start .*nosuchuser' "a user that is not there" || diag "$(service nobody state cause reason)"
     like "$(service nowhere state cause reason)" '^delayed cannot-start .*o such file' "a directory that is not there" || diag "$(service nowhere state cause reason)"
     down
@@ -513,13 +532,18 @@ EOF2
 
 stage_output()
 {
-    local daemon took keeper before after began
+    local daemon took keeper before began follower
     puppet
+    no_more_memory()
+    {
+        (($(private_dirty "$daemon") <= ${before% *} + 64 && $(private_dirty "$keeper") <= ${before#* } + 16))
+    }
     manifest output <<EOF2
 {
   "version": 1,
   "services": {
-    "flood": {"command": ["$work/puppet", "flood", "sleep=0.3", "flood=400000", "print=flooded", "wait"], "log": {"size": "64K"}},
+    "flood": {"command": ["$work/puppet", "flood", "flood=100000", "print=warm", "await=$work/go", "flood=400000", "print=flooded", "wait"],
+              "log": {"size": "64K"}},
     "speaks": {"command": ["$work/speaks"], "restart": {"delay": "1h"}},
     "counts": {"command": ["/bin/bash", "-c", "for i in {1..40}; do echo line \$i; done; exec sleep 1000"]}
   }
@@ -534,29 +558,30 @@ sys.stdout.buffer.write(b"\x1b[2Jescape\xff\xfe\n")
 sys.stdout.write("no newline")
 EOF2
     up --manifest "$work/output.json"
-    wait_for 5 service_is flood state ready
+    # What a flood takes for good it has after the first.
+    ok "a first flood is over" wait_for 20 grep -aq '^flood: warm' "$work/log"
     keeper=$(service flood keeper)
     before="$(private_dirty "$daemon") $(private_dirty "$keeper")"
+    touch "$work/go"
     sleep 0.3
     began=${EPOCHREALTIME/./}
     edge status
     ok "status answers in a flood" test "$status" = 0 -a $(((${EPOCHREALTIME/./} - began) / 1000)) -lt 20000
     ok "the flood is over" wait_for 20 grep -aq '^flood: flooded' "$work/log"
     like "$(<"$work/log")" 'flood: [0-9]+ lines suppressed' "what was suppressed is counted"
-    is "$(($(grep -ac '^flood: flood ' "$work/log") + $(grep -aoE 'flood: [0-9]+ lines suppressed' "$work/log" | awk '{sum += $2} END {print sum}')))" 400000 \
+    is "$(($(grep -ac '^flood: flood ' "$work/log") + $(grep -aoE 'flood: [0-9]+ lines suppressed' "$work/log" | awk '{sum += $2} END {print sum}')))" 500000 \
         "to the line"
     ok "its ring is as large as it may be" test "$(stat -c %s /run/edgeinit/services/flood/log)" -le $((64 * 1024 + 4096))
-    sleep 0.2
-    after="$(private_dirty "$daemon") $(private_dirty "$keeper")"
     if is_sanitized; then
-        skip "memory: sanitized" 2
+        skip "memory: sanitized" 1
     else
-        ok "the daemon's memory has not grown" test $((${after% *} - ${before% *})) -le 64 || diag "$before, then $after"
-        ok "nor the keeper's" test $((${after#* } - ${before#* })) -le 16 || diag "$before, then $after"
+        ok "the daemon's memory has not grown, nor the keeper's" wait_for 5 no_more_memory ||
+            diag "$before, then $(private_dirty "$daemon") $(private_dirty "$keeper")"
     fi
 
     diag "logs"
     wait_for 5 service_is speaks state delayed
+    wait_for 5 grep -aq '^counts: line 40' "$work/log"
     edge logs counts
     is "$status $(tail -n 1 <<<"$out")" "0 $(grep -a '^counts: line 40' "$work/log" >/dev/null && tail -n 1 <<<"$out")" "logs"
     is "$(grep -c 'line [0-9]' <<<"$out")" 40 "all of them"
@@ -574,16 +599,20 @@ EOF2
     script -qec "$EDGEINIT logs speaks" /dev/null >"$work/shown" 2>&1
     like "$(<"$work/shown")" 'x1b.2Jescape' "escape sequences do not reach a terminal"
     is "$(tr -dc '\033' <"$work/shown" | wc -c)" 0 "none of them"
-    timeout 20 "$EDGEINIT" logs -f counts >"$work/followed" 2>&1 &
+    timeout 600 "$EDGEINIT" logs -f counts >"$work/followed" 2>&1 &
+    follower=$!
     wait_for 5 grep -q 'line 40' "$work/followed"
     echo "later" >/run/edgeinit/services/counts/pipe
     ok "-f follows" wait_for 5 grep -q later "$work/followed"
+    # Killed in the middle of passing lines on, it may say them twice (forward.h); one that answers is not in the middle of it.
+    wait_for 5 grep -q '^counts: later' "$work/log"
+    edge status
     kill_daemon
     echo "without daemon" >/run/edgeinit/services/counts/pipe
     ok "with no daemon at all" wait_for 5 grep -q 'without daemon' "$work/followed"
     edge logs -n 1 counts
     like "$status $out" '^0 .*without daemon' "logs too"
-    kill %% 2>/dev/null
+    kill "$follower" 2>/dev/null
     up --manifest "$work/output.json"
     ok "the next daemon passes on what came meanwhile" wait_for 5 grep -q '^counts: without daemon' "$work/log"
     is "$(grep -c '^counts: line 7$' "$work/log")" 1 "and nothing twice"
@@ -594,19 +623,35 @@ EOF2
 
 stage_checks()
 {
-    local daemon took pid
+    local daemon took pid aside began run_dir
     puppet
+    # Fed all the time, while its daemon is away: a daemon of its own, which comes back at the end.
+    manifest aside <<EOF2
+{
+  "version": 1,
+  "services": {
+    "alone": {"command": ["$work/puppet", "alone", "say=READY=1", "every=0.1:WATCHDOG=1"], "ready": {"notify": true}, "alive": {"watchdog": "10s"}}
+  }
+}
+EOF2
+    "$EDGEINIT" daemon --run-dir /run/aside --manifest "$work/aside.json" >"$work/log.aside" 2>&1 </dev/null &
+    aside=$!
+    edge wait-ready --run-dir /run/aside --timeout 60s alone
+    is "$status" 0 "one that feeds a watchdog" || diag "$(<"$work/log.aside")"
+    kill -KILL "$aside"
+    wait "$aside" 2>/dev/null
+    began=$SECONDS
     manifest checks <<EOF2
 {
   "version": 1,
   "services": {
-    "fed": {"command": ["$work/puppet", "fed", "say=READY=1", "every=0.1:WATCHDOG=1"], "ready": {"notify": true}, "alive": {"watchdog": "2s"}},
+    "fed": {"command": ["$work/puppet", "fed", "say=READY=1", "every=0.1:WATCHDOG=1"], "ready": {"notify": true}, "alive": {"watchdog": "8s"}},
     "hungry": {"command": ["$work/puppet", "hungry", "say=READY=1", "say=WATCHDOG=1", "wait"], "ready": {"notify": true},
                "alive": {"watchdog": "300ms"}, "restart": {"delay": "1h"}},
     "trigger": {"command": ["$work/puppet", "trigger", "say=READY=1", "sleep=0.2", "say=WATCHDOG=trigger", "wait"], "ready": {"notify": true},
                 "alive": {"watchdog": "1h"}, "restart": {"delay": "1h"}},
     "http": {"command": ["$work/puppet", "http", "serve=8001"], "ready": {"tcp": "127.0.0.1:8001"},
-             "alive": {"http": "http://127.0.0.1:8001/", "interval": "100ms", "timeout": "10s", "failures": 2}, "restart": {"delay": "1h"}},
+             "alive": {"http": "http://127.0.0.1:8001/", "interval": "100ms", "timeout": "60s", "failures": 2}, "restart": {"delay": "1h"}},
     "hangs": {"command": ["$work/puppet", "hangs", "hang=8002"], "ready": {"tcp": "127.0.0.1:8002"},
               "alive": {"http": "http://127.0.0.1:8002/", "interval": "100ms", "timeout": "200ms", "failures": 2}, "restart": {"delay": "1h"}},
     "deadline": {"command": ["$work/puppet", "deadline", "wait"],
@@ -615,9 +660,9 @@ stage_checks()
              "alive": {"file": "$work/alive", "interval": "100ms", "failures": 2}, "restart": {"delay": "1h"}},
     "tcp": {"command": ["$work/puppet", "tcp", "wait"], "alive": {"tcp": "127.0.0.1:8009", "interval": "100ms", "failures": 3}, "restart": {"delay": "1h"}},
     "busy": {"command": ["$work/puppet", "busy", "spin=1000"],
-             "alive": {"tcp": "127.0.0.1:8010", "interval": "2s", "failures": 2}, "restart": {"delay": "1h"}},
+             "alive": {"tcp": "127.0.0.1:8010", "interval": "4s", "failures": 2}, "restart": {"delay": "1h"}},
     "strained": {"command": ["$work/puppet", "strained", "spin=1000"],
-                 "alive": {"command": ["/bin/sleep", "1235"], "interval": "2s", "timeout": "1s", "failures": 1}, "restart": {"delay": "1h"}},
+                 "alive": {"command": ["/bin/sleep", "1235"], "interval": "2s", "timeout": "5s", "failures": 1}, "restart": {"delay": "1h"}},
     "single": {"command": ["$work/puppet", "single", "wait"],
                "alive": {"command": ["/bin/sleep", "1236"], "interval": "100ms", "timeout": "1s", "failures": 1}, "restart": {"delay": "1h"}},
     "stopped": {"command": ["$work/puppet", "stopped", "serve=8011"], "ready": {"tcp": "127.0.0.1:8011"}, "stop": {"timeout": "200ms"},
@@ -625,14 +670,15 @@ stage_checks()
   }
 }
 EOF2
-    # They are spared ten times, for 40 and 30 seconds: so they are looked at first.
+    # They are spared ten times, for more than a minute: so they are looked at first. That they get no processor at all in those
+    # seconds does not happen.
     asked()
     {
         (($(service busy alive.failed_in_a_row) >= 2 && $(service strained alive.failed_in_a_row) >= 1))
     }
     touch "$work/alive"
     up --manifest "$work/checks.json"
-    ok "those that are busy and answer nothing are asked often enough to be dead" wait_for 10 asked
+    ok "those that are busy and answer nothing are asked often enough to be dead" wait_for 20 asked
     is "$(service busy state restarts)" 'ready 0' "and are not: of two failures" || diag "$(service busy state cause reason last_end)"
     is "$(service strained state restarts)" 'ready 0' "of one failure" || diag "$(service strained state cause reason last_end)"
     ok "one that does nothing is dead after one failure" wait_for 10 service_is single state delayed
@@ -646,7 +692,7 @@ EOF2
     ok "tcp that nobody answers" wait_for 5 service_is tcp state delayed
     is "$(service tcp cause)" liveness "and why"
     ok "a command that hangs" wait_for 5 service_is deadline state delayed
-    is "$(pgrep -c -f 'sleep 1234')" 0 "and is killed"
+    ok "and is killed" wait_for 5 processes 'sleep 1234' 0
     edge wait-ready --timeout 60s stopped
     is "$(service http state) $(service file state) $(service fed state restarts)" 'ready ready ready 0' "the others live"
     pid=$(service stopped pid)
@@ -659,12 +705,16 @@ EOF2
     is "$(service file cause)" liveness "and why"
     ok "one that SIGSTOP holds is killed" wait_for 20 service_is stopped state delayed || diag "$(service stopped state cause reason)"
     like "$(grep 'stopped: stopping' "$work/log")" 'liveness.*no answer within 2 s' "and why" || diag "$(grep 'stopped: ' "$work/log")"
-    pid=$(service fed pid)
-    kill_daemon
-    sleep 2.5
-    up --manifest "$work/checks.json"
-    sleep 0.3
-    is "$(service fed state pid)" "ready $pid" "a watchdog survives that nobody looked for a while"
+    is "$(service fed state restarts)" 'ready 0' "one that feeds its watchdog lives"
+    down
+    while ((SECONDS - began < 12)); do sleep 0.1; done
+    run_dir=/run/aside
+    pid=$(pgrep -f "$work/puppet alone")
+    "$EDGEINIT" daemon --run-dir "$run_dir" --manifest "$work/aside.json" >>"$work/log.aside" 2>&1 </dev/null &
+    daemon=$!
+    taken_over
+    sleep 0.5
+    is "$(service alone state pid restarts)" "ready $pid 0" "a watchdog survives that nobody looked for a while" || diag "$(<"$work/log.aside")"
     down
 }
 
@@ -693,15 +743,26 @@ EOF2
     down
 }
 
-# The numbers of a counting service that the log shows: "count" if each comes once and in order.
+# counted NAME BACK: the numbers of a counting service that the log shows: "count" if none is left out, and they go back no more
+# often than that: a daemon that is killed between a line and the note of it makes the next one say some again (forward.h).
+# The last one may still be being written.
 counted()
 {
-    grep -aoE "^$1: line [0-9]+$" "$work/log" | awk 'BEGIN {want = 0} $3 != want++ {bad = bad " " $3; want = $3 + 1} END {print bad == "" ? "count" : "not in order: " bad}'
+    grep -aoE "^$1: line [0-9]+$" "$work/log" | sed '$d' |
+        awk -v may="$2" '$3 > want || ($3 < want && ++back > may) {bad = bad " " $3} {want = $3 + 1} END {print bad == "" ? "count" : "not in order: " bad}'
+}
+
+# other_keeper NAME PID: has it another one by now, which has told what it keeps?
+other_keeper()
+{
+    local now
+    now=$(service "$1" keeper)
+    [[ $now && $now != 0 && $now != "$2" ]]
 }
 
 stage_keeper()
 {
-    local daemon took pid keeper i
+    local daemon took pid keeper i aside began run_dir=''
     puppet
     program count <<'EOF2'
 #!/bin/bash
@@ -716,20 +777,32 @@ EOF2
   "services": {
     "counts": {"command": ["$work/count"], "restart": {"delay": "1h"}},
     "stops": {"command": ["$work/puppet", "stops", "wait"], "orphan": "stop", "restart": {"delay": "20ms"}},
-    "notifies": {"command": ["$work/puppet", "notifies", "say=READY=1", "every=0.05:WATCHDOG=1"], "ready": {"notify": true},
-                 "alive": {"watchdog": "2s"}},
     "group": {"command": ["$work/puppet", "group", "leave=$work/left", "wait"], "stop": {"scope": "group"}, "restart": {"delay": "20ms"}},
     "starts": {"command": ["$work/puppet", "starts", "wait"], "restart": {"delay": "20ms", "max_delay": "50ms"}},
     "hasty": {"command": ["/bin/busybox", "sleep", "0.001"], "restart": {"delay": "0s"}, "stop": {"scope": "group", "timeout": "1s"}}
   }
 }
 EOF2
-    other_keeper()
-    {
-        local now
-        now=$(service "$1" keeper)
-        [[ $now && $now != 0 && $now != "$2" ]]
-    }
+    # Its watchdog has the whole of this stage to run out.
+    manifest aside <<EOF2
+{
+  "version": 1,
+  "services": {
+    "notifies": {"command": ["$work/puppet", "notifies", "say=READY=1", "every=0.05:WATCHDOG=1"], "ready": {"notify": true},
+                 "alive": {"watchdog": "8s"}}
+  }
+}
+EOF2
+    "$EDGEINIT" daemon --run-dir /run/aside --manifest "$work/aside.json" >"$work/log.aside" 2>&1 </dev/null &
+    aside=$!
+    edge wait-ready --run-dir /run/aside --timeout 60s
+    run_dir=/run/aside
+    keeper=$(service notifies keeper)
+    kill -KILL "$keeper"
+    ok "another keeper for one that feeds a watchdog" wait_for 5 other_keeper notifies "$keeper"
+    run_dir=''
+    began=$SECONDS
+
     up --manifest "$work/keeper.json"
     edge wait-ready --timeout 60s
     pid=$(service counts pid) keeper=$(service counts keeper)
@@ -740,6 +813,12 @@ EOF2
     done
     is "$(service counts pid state restarts)" "$pid ready 0" "the service goes on"
     like "$(<"$work/log")" "counts: its keeper was killed; process $pid goes on under keeper" "the log says it"
+    some_lines()
+    {
+        (($(grep -c '^counts: line' "$work/log") > $1))
+    }
+    ok "lines come" wait_for 5 some_lines 20
+    is "$(counted counts 0)" count "no line is lost or doubled"
     keeper=$(service counts keeper)
     kill_daemon
     kill -KILL "$keeper"
@@ -747,21 +826,17 @@ EOF2
     up --manifest "$work/keeper.json"
     ok "daemon and keeper are killed: there are others" wait_for 5 other_keeper counts "$keeper"
     is "$(service counts pid state restarts)" "$pid ready 0" "the service goes on"
-    sleep 0.2
-    is "$(counted counts)" count "no line is lost or doubled"
-    ok "and lines come" test "$(grep -c '^counts: line' "$work/log")" -gt 50
-    keeper=$(service notifies keeper) pid=$(service notifies pid)
-    kill -KILL "$keeper"
-    wait_for 5 other_keeper notifies "$keeper"
-    sleep 2.2
-    is "$(service notifies pid state restarts)" "$pid ready 0" "the new keeper hears its watchdog"
+    ok "and lines come" wait_for 5 some_lines $(($(grep -c '^counts: line' "$work/log") + 50))
+    is "$(counted counts 1)" count "no line is lost"
     edge stop counts
     is "$status" 0 "an adopted service can be stopped"
-    is "$(service counts state last_end.cause) $(pgrep -c -f "$work/count")" 'stopped request 0' "and is gone"
+    is "$(service counts state last_end.cause)" 'stopped request' "which is an end as any other"
+    ok "and is gone" gone "$pid"
     edge start --timeout 60s counts
-    kill -KILL "$(service counts keeper)"
-    sleep 0.2
-    kill -KILL "$(service counts pid)"
+    pid=$(service counts pid) keeper=$(service counts keeper)
+    kill -KILL "$keeper"
+    wait_for 5 other_keeper counts "$keeper"
+    kill -KILL "$pid"
     ok "an adopted one that is killed" wait_for 5 service_is counts state delayed
     is "$(service counts cause last_end.signal)" 'unknown-end ' "its end is counted, and unknown"
 
@@ -769,25 +844,27 @@ EOF2
     pid=$(service stops pid)
     kill -KILL "$(service stops keeper)"
     ok "is stopped" wait_for 5 gone "$pid"
+    wait_for 5 restarted stops 1
     ok "and started anew" wait_for 5 service_is stops state ready
     is "$(service stops restarts last_end.cause)" '1 keeper-lost' "and why" || diag "$(service stops last_end)"
 
     diag "with its group"
     wait_for 5 test -e "$work/left"
     keeper=$(service group keeper) pid=$(<"$work/left")
+    i=$(service group pid)
     kill_daemon
-    kill -KILL "$keeper" "$(pgrep -f "$work/puppet group" | head -n 1)"
+    kill -KILL "$keeper" "$i"
     rm "$work/left"
     up --manifest "$work/keeper.json"
     ok "keeper, service and daemon are killed: what is left of the group is killed" wait_for 5 gone "$pid"
     ok "before the next one is started" wait_for 5 test -e "$work/left"
     is "$(service group restarts last_end.cause)" '1 unknown-end' "its end is unknown" || diag "$(service group state last_end)"
+    wait_for 5 service_is group state ready
     keeper=$(service group keeper)
     edge stop group
     kill_daemon
     up --manifest "$work/keeper.json"
-    sleep 0.2
-    is "$(service group keeper state)" "$keeper stopped" "the keeper of one that is stopped outlives the daemon too"
+    ok "the keeper of one that is stopped outlives the daemon too" wait_for 5 service_shows "$keeper stopped" group keeper state
 
     diag "in haste"
     for ((i = 0; i < 40; i++)); do
@@ -797,6 +874,7 @@ EOF2
     done
     is "$i" 40 "start and stop of one that ends at once, again and again"
     keeper=$(service hasty keeper)
+    like "$keeper" '^[1-9][0-9]*$' "it has its keeper" || keeper=$daemon # 0 would be this test itself
     kill -STOP "$keeper"
     sleep 0.1
     edge stop --timeout 200ms hasty
@@ -818,13 +896,25 @@ EOF2
             up --manifest "$work/keeper.json"
         }
     done
-    edge start --timeout 60s starts
-    is "$status $(service starts state)" '0 ready' "a keeper killed while its service starts: it runs in the end" || diag "$(service starts state reason)" "$(tail -n 30 "$work/log")"
-    sleep 0.3
-    is "$(pgrep -f "$work/puppet starts" | wc -l) $(pgrep -f 'edgeinit-keeper /run/edgeinit/services/starts ' | wc -l)" '1 1' "once" || diag "$(ps -ef)"
-    is "$(service starts pid)" "$(pgrep -f "$work/puppet starts")" "this one"
+    # It may have to be started once more: the last keeper was killed in the middle of a start.
+    "$EDGEINIT" start --timeout 60s starts
+    starts_once()
+    {
+        service_is starts state ready && processes "$work/puppet starts" 1 && processes 'edgeinit-keeper /run/edgeinit/services/starts ' 1
+    }
+    ok "a keeper killed while its service starts: it runs in the end, once" wait_for 10 starts_once ||
+        diag "$(service starts state reason)" "$(tail -n 30 "$work/log")" "$(ps -ef)"
+    ok "this one" wait_for 5 service_is starts pid "$(pgrep -f "$work/puppet starts")"
     down
-    is "$status $(pgrep -c -f "$work/(puppet|count)") $(pgrep -c -f edgeinit-keeper)" '0 0 0' "SIGTERM leaves nothing" || diag "$(ps -ef)"
+    is "$status" 0 "SIGTERM: exit code 0"
+
+    while ((SECONDS - began < 10)); do sleep 0.1; done
+    run_dir=/run/aside
+    is "$(service notifies state restarts)" 'ready 0' "the keeper that came has heard the watchdog all the time" || diag "$(<"$work/log.aside")"
+    daemon=$aside
+    down
+    ok "SIGTERM leaves no service" wait_for 5 processes "$work/(puppet|count)" 0 || diag "$(ps -ef)"
+    ok "and no keeper" wait_for 5 processes edgeinit-keeper 0 || diag "$(ps -ef)"
 }
 
 # stranger PID: a process of another kind gets that pid; its own in $stranger
@@ -846,7 +936,7 @@ stranger()
 
 stage_stranger()
 {
-    local daemon took pid scope stranger how
+    local daemon took pid keeper scope stranger how
     puppet
     for scope in process group; do
         for how in killed stopped; do
@@ -859,16 +949,20 @@ EOF2
             touch "$work/alive"
             up --manifest "$work/reuse.json"
             wait_for 5 service_is one state ready
-            pid=$(service one pid)
+            pid=$(service one pid) keeper=$(service one keeper)
             sleep 0.1 # start times have the kernel's ticks
             if [[ $how == killed ]]; then kill_daemon; else kill -STOP "$daemon"; fi
-            kill -KILL "$(pgrep -f 'edgeinit-keeper /run')" "$pid"
+            kill -KILL "$keeper" "$pid"
             wait_for 5 gone "$pid"
             wait_for 5 test ! -e "/proc/$pid"
             stranger "$pid"
             is "$stranger" "$pid" "a stranger gets the service's pid"
+            started_anew()
+            {
+                (($(starts one) == 2))
+            }
             if [[ $how == killed ]]; then up --manifest "$work/reuse.json"; else kill -CONT "$daemon"; fi
-            ok "the service is started anew" wait_for 5 test "$(sleep 0.5; starts one)" = 2
+            ok "the service is started anew" wait_for 5 started_anew
             wait_for 5 service_is one state ready
             is "$(service one restarts last_end.cause)" '1 unknown-end' "its end is unknown" || diag "$(service one state reason last_end)" "$(<"$work/log")"
             ok "the stranger lives" test -e "/proc/$stranger"
@@ -882,9 +976,10 @@ EOF2
             edge start --timeout 60s one
 
             # Adopted, and then the same.
-            pid=$(service one keeper)
-            kill -KILL "$pid"
-            sleep 0.3
+            wait_for 5 service_is one state ready
+            keeper=$(service one keeper)
+            kill -KILL "$keeper"
+            wait_for 5 other_keeper one "$keeper"
             pid=$(service one pid)
             kill -KILL "$stranger"
             wait "$stranger" 2>/dev/null
@@ -938,8 +1033,8 @@ EOF2
             [[ $(pgrep -c -f "^/bin/sleep $j") == 1 ]] || twice=$((twice + 1))
         done
         down
-        pgrep -a edgeinit-keeper >>"$work/log"
-        [[ $(pgrep -c -f "^/bin/sleep 1000") == 0 && $(pgrep -c -f edgeinit-keeper) == 0 ]] || left=$((left + 1))
+        nobody() { processes '^/bin/sleep 1000' 0 && processes edgeinit-keeper 0; }
+        wait_for 5 nobody || left=$((left + 1))
     done
     is "$none $twice $left" '0 0 0' "killed three times in its first 50 ms, 25 times over: each service runs, and runs once" ||
         diag "$(ps -ef)" "$(<"$work/log")"
@@ -959,10 +1054,12 @@ EOF2
     "$work/bin/edgeinit" daemon --manifest "$work/infancy.json" >>"$work/log" 2>&1 </dev/null &
     daemon=$!
     edge wait-ready --timeout 60s
-    is "$status $(pgrep -c -f '^/bin/sleep 1000') $(pgrep -c -f 'edgeinit-keeper /run')" '0 3 3' "a keeper that comes late is the keeper" ||
-        diag "$(ps -ef)" "$(<"$work/log")"
+    is "$status" 0 "keepers that come late, and those of the next daemon"
+    ok "each service runs once" wait_for 5 processes '^/bin/sleep 1000' 3 || diag "$(ps -ef)" "$(<"$work/log")"
+    ok "under one of the two" wait_for 5 processes 'edgeinit-keeper /run' 3 || diag "$(ps -ef)" "$(<"$work/log")"
     down
-    is "$status $(pgrep -c -f '^/bin/sleep 1000') $(pgrep -c -f 'edgeinit-keeper /run')" '0 0 0' "SIGTERM leaves nothing"
+    is "$status" 0 "SIGTERM: exit code 0"
+    ok "SIGTERM leaves nothing" wait_for 5 nobody || diag "$(ps -ef)"
 }
 
 # A keeper that gets no processor for a while, on a machine that is too busy, while daemons come and go.
@@ -984,12 +1081,48 @@ EOF2
     ok "the twentieth daemon answers" "$EDGEINIT" status || diag "$(<"$work/log")"
     kill -CONT "$keeper"
     ok "and has its service" wait_for 5 service_is steady state ready || diag "$(<"$work/log")"
+    taken_over
     is "$(service steady pid restarts keeper)" "$before 0 $keeper" "which is the same"
     down
     is "$status" 0 "SIGTERM: exit code 0"
 }
 
-for stage in ${STAGES:-policies starting stopping conditions reload attributes output checks control keeper starved stranger infancy}; do
+# An instance that was given up, by the notes, and lives: one whose keeper was killed before it could tell of it.
+stage_given_up()
+{
+    local daemon took pid
+    puppet
+    manifest given <<EOF2
+{"version": 1, "services": {"given": {"command": ["$work/puppet", "given", "wait"]}}}
+EOF2
+    up --manifest "$work/given.json"
+    wait_for 10 service_is given state ready
+    pid=$(service given pid)
+    kill_daemon
+    # struct machine: instance 1 is counted as ended, 2 is asked for, the state is "starting"; in both copies
+    /usr/bin/python3 -I - /run/edgeinit/services/given/state <<'EOF2'
+import struct, sys
+with open(sys.argv[1], "r+b") as file:
+    page = bytearray(file.read())
+    for at in range(0, len(page) - 112 + 1, 8):
+        if page[at:at + 24] == struct.pack("<3Q", 1, 0, 0) and page[at + 72:at + 76] == struct.pack("<I", 4):
+            struct.pack_into("<3Q", page, at, 2, 1, 1)
+            struct.pack_into("<3q", page, at + 48, 0, 0, 0)
+            struct.pack_into("<I", page, at + 72, 3)
+    file.seek(0)
+    file.write(page)
+EOF2
+    : >"$work/log"
+    up --manifest "$work/given.json"
+    ok "it is ended" wait_for 10 gone "$pid"
+    ok "and the next one started" wait_for 10 service_is given state ready || diag "$("$EDGEINIT" status)" "$(<"$work/log")"
+    ok "once" processes "$work/puppet given" 1 || diag "$(ps -ef)"
+    like "$(<"$work/log")" "given: process $pid, whose start was given up, runs all the same, and is killed" "and that is said"
+    down
+    is "$status" 0 "SIGTERM: exit code 0"
+}
+
+for stage in ${STAGES:-policies starting stopping conditions reload attributes output checks control keeper given_up starved stranger infancy}; do
     on_board "$stage" --card none
 done
 done_testing

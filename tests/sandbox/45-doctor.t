@@ -3,7 +3,7 @@
 #
 # shellcheck disable=SC2154 # out, err, status and work come from edge.sh
 #
-# The doctor on the board: all is well after bring-up and it takes less than two seconds; before bring-up, without a manifest,
+# The doctor on the board: all is well after bring-up and it takes less than two seconds of a processor; before bring-up, without a manifest,
 # without rights; the board is afterwards what it was before, also when a probe hangs and is killed; what init and kernel made
 # of the board. The other probes' rigs are in 46-doctor-rigs.t.
 
@@ -13,20 +13,34 @@ source "$(dirname "$(readlink -f "$0")")/edge.sh"
 # shellcheck source=doctor.sh
 source "$edge_here/doctor.sh"
 
+# Processor time of all that this shell has waited for, in milliseconds
+children_ms()
+{
+    /usr/bin/python3 -I -c '
+import os, sys
+fields = open("/proc/%s/stat" % sys.argv[1]).read().rsplit(")", 1)[1].split()
+print((int(fields[13]) + int(fields[14])) * 1000 // os.sysconf("SC_CLK_TCK"))' "$$"
+}
+
+is_sanitized=$(grep -ca __asan_init "$EDGEINIT")
+
 # What is well on a board after bring-up.
 stage_fit()
 {
-    local code elapsed
+    local code elapsed before spent
     use_shipped
     edge apply "${shipped[@]}"
     echo '127.0.0.1 edge-board' >>/etc/hosts
     snapshot >"$work/before"
+    before=$(children_ms)
     elapsed=$(date +%s%N)
     doctor "${shipped[@]}"
     elapsed=$((($(date +%s%N) - elapsed) / 1000000))
+    spent=$(($(children_ms) - before))
     unchanged "after a run"
-    diag "took $elapsed ms"
-    ok "it takes less than two seconds" test "$elapsed" -lt 2000
+    # How long that takes is also the affair of whatever else the machine does: what it spends is not.
+    diag "took $elapsed ms, and $spent ms of processors"
+    ok "it takes less than two seconds of a processor" test "$spent" -lt $((is_sanitized ? 20000 : 2000))
     for code in init.namespace init.capabilities init.seccomp selinux.domain clock.sane boot.cgroups limits.pids \
         program.dockerd helper.containerd helper.runc helper.iptables dns.localhost dns.hostname dns.resolv cgroup.root \
         cgroup.devices cgroup.devices.rules cgroup.cpuset.names cgroup.memory cgroup.memory.stat cgroup.memory.stat.child \
@@ -145,10 +159,11 @@ stage_overlay()
     lesser 'rename:signal=STOP'
     elapsed=$((($(date +%s%N) - elapsed) / 1000000))
     says overlay.mount '^yes ' "answered before it stood still"
-    says overlay.rename '^unknown a file of a lower layer can be renamed: no answer within a second'
-    says overlay.whiteout '^unknown .*: no answer within a second'
+    says overlay.rename '^unknown a file of a lower layer can be renamed: no answer within 10 s'
+    says overlay.whiteout '^unknown .*: no answer within 10 s'
     says net.masquerade '^yes ' "others are not kept"
-    ok "a probe that stands still ($elapsed ms) costs one second" test "$elapsed" -lt 2500
+    ok "a probe that stands still ($elapsed ms) has its ten seconds" test "$elapsed" -ge 10000
+    ok "and is not waited for any longer" test "$elapsed" -lt 60000
     unchanged "after a probe was killed"
     # The doctor itself killed while it looks: the next one removes what is left.
     strace -f -qq -o /dev/null --seccomp-bpf -e inject=rename:signal=STOP \
@@ -176,17 +191,17 @@ stage_hung()
     snapshot >"$work/before"
     fsfreeze --freeze /data/docker || { skip "this card cannot be frozen" 4 && return; }
     # Should the doctor hang with it, the card comes back for the sake of the test.
-    { sleep 10 && fsfreeze --unfreeze /data/docker; } >/dev/null 2>&1 &
+    { sleep 120 && fsfreeze --unfreeze /data/docker; } >/dev/null 2>&1 &
     elapsed=$(date +%s%N)
     on_plain
     elapsed=$((($(date +%s%N) - elapsed) / 1000000))
     pkill -P $!
     wait $!
     fsfreeze --unfreeze /data/docker
-    says overlay.directory '^unknown directories can be made in the data-root: no answer within a second'
+    says overlay.directory '^unknown directories can be made in the data-root: no answer within 10 s'
     like "$(remedy overlay.directory)" 'read the kernel log' "overlay.directory: the remedy for something that hangs"
     says net.masquerade '^yes ' "others are not kept"
-    ok "the doctor does not hang with it ($elapsed ms)" test "$elapsed" -lt 3500
+    ok "the doctor does not hang with it ($elapsed ms)" test "$elapsed" -lt 100000
     wait_for 5 no_doctor
     on_plain
     unchanged "once the card is back, and after the next run"
@@ -219,7 +234,7 @@ import fcntl, sys, time
 file = open(sys.argv[1], "w")
 fcntl.lockf(file, fcntl.LOCK_EX)
 open(sys.argv[1] + ".held", "w")
-time.sleep(60)' "$work/run/daemon.lock" &
+time.sleep(10000)' "$work/run/daemon.lock" &
     pid=$!
     wait_for 5 test -e "$work/run/daemon.lock.held"
     on_plain

@@ -32,28 +32,45 @@ fails()
 {
     program fails <<'EOF2'
 #!/bin/sh
-echo "$1 $$" >>/tmp/work/starts
+read -r up rest </proc/uptime
+echo "$1 $$ $up" >>/tmp/work/starts
 echo "$2"
 exit 3
 EOF2
 }
 
-# woken NAME STARTS EVENT...: the event brings the next start, in less than a second
+# woken NAME STARTS EVENT...: the event brings the next start, well before what a daemon does that is told of nothing: to look
+# again after ten seconds. One start; but if what was waited for stays true, the next comes a second after its end.
 woken()
 {
-    local name=$1 before=$2 began took
+    local name=$1 before=$2 began took seen=0
     shift 2
     began=${EPOCHREALTIME/./}
     "$@"
     wait_for 5 more_starts "$name" "$before"
     took=$(((${EPOCHREALTIME/./} - began) / 1000))
     echo "$name $took ms" >>"$work/measured"
-    ((took < 1000 && $(starts "$name") == before + 1))
+    ((took < 9000 && seen > before && seen <= before + 1 + took / 1000))
 }
 
+# more_starts NAME STARTS: has it been started more often? How often is then in $seen.
 more_starts()
 {
-    (($(starts "$1") > $2))
+    seen=$(starts "$1")
+    ((seen > $2))
+}
+
+# started_at NAME NUMBER: when that start was, in seconds of the PC's uptime
+started_at()
+{
+    awk -v name="$1" -v number="$2" '$1 == name && ++count == number {print $3}' "$work/starts"
+}
+
+uptime_now()
+{
+    local up
+    read -r up _ </proc/uptime
+    echo "$up"
 }
 
 # helpers_of PID: its children that ask a profile
@@ -72,9 +89,24 @@ nobody_helps()
     ! pgrep -x edgeinit-ask
 }
 
+# being_prepared NAME: its profile is asked, and gives no answer. After ten seconds it would be started all the same: is that
+# what is seen, then once more.
+being_prepared()
+{
+    seen=$(service "$1" state cause pid reason)
+    [[ $seen != ready* ]] || "$EDGEINIT" restart --no-wait "$1"
+    [[ $seen == 'waiting preparing 0 '* ]]
+}
+
+# has_help NAME PID: the same, and a child of the daemon does it
+has_help()
+{
+    being_prepared "$1" && helps "$2"
+}
+
 stage_prepare()
 {
-    local daemon took status
+    local daemon took status before seen=''
     puppet
     fails
     manifest prepare <<EOF2
@@ -86,13 +118,13 @@ stage_prepare()
     "slow": {"command": ["$work/puppet", "slow", "wait"], "profile": "dockerd", "conditions": [{"file": "/data/slow"}]},
     "broken": {"command": ["$work/puppet", "broken", "wait"], "profile": "dockerd"},
     "crashes": {"command": ["$work/puppet", "crashes", "wait"], "profile": "dockerd"},
-    "hangs": {"command": ["$work/puppet", "hangs", "wait"], "profile": "dockerd"},
+    "hangs": {"command": ["$work/puppet", "hangs", "wait"], "profile": "dockerd", "conditions": [{"file": "/data/hangs"}]},
     "again": {"command": ["$work/fails", "again", "words"], "profile": "dockerd", "restart": {"delay": "50ms", "max_delay": "50ms"}},
     "parked": {"command": ["$work/puppet", "parked", "wait"], "profile": "dockerd"}
   }
 }
 EOF2
-    says slow prepare <<<'sleep 5'
+    says slow prepare <<<'sleep 100'
     says broken prepare <<<'fail the configuration is torn'
     says crashes prepare <<<'crash'
     says hangs prepare <<<'sleep 100'
@@ -106,9 +138,12 @@ EOF2
     up --manifest "$work/prepare.json"
     wait_for 5 service_is plain state ready
     wait_for 5 service_is core state ready
+    wait_for 5 service_is parked state parked
     is "$(asked plain prepare) $(asked core prepare)" '0 0' "nobody is asked about a service without a profile, nor one that prepares nothing"
-    is "$(service hangs state cause pid reason)" 'waiting preparing 0 being prepared for its start' "one that is being prepared says so" || diag "$(<"$work/log")"
-    ok "its helper is a child of the daemon" helps "$daemon"
+    touch /data/hangs
+    wait_for 5 has_help hangs "$daemon"
+    tap_result $? "one that is being prepared has a helper, which is a child of the daemon" || diag "$(<"$work/log")"
+    is "$seen" 'waiting preparing 0 being prepared for its start' "and says so"
     wait_for 5 service_is broken state ready
     ok "one that cannot be prepared is started all the same" service_is broken state ready
     ok "and that is said" grep -q 'broken: could not be prepared, and is started all the same: the configuration is torn' "$work/log" || diag "$(<"$work/log")"
@@ -127,28 +162,32 @@ EOF2
     ok "it starts when that is there" woken parked 0 touch "$work/go"
     wait_for 5 service_is parked state ready
     is "$(service parked cause explanation)" 'none ' "and nothing is said any more"
-    ok "nor kept" test ! -e /run/edgeinit/services/parked/judgement
+    ok "nor kept" wait_for 5 test ! -e /run/edgeinit/services/parked/judgement
 
     diag "before each start, and for that start alone"
     wait_for 10 more_starts again 4
     "$EDGEINIT" stop again
-    is "$(asked again prepare)" "$(starts again)" "as often prepared as started"
+    # The last start may have been called off after its preparation, or in its first instant.
+    before=$(($(asked again prepare) - $(starts again)))
+    ok "as often prepared as started" test "$before" -ge 0 -a "$before" -le 1 || diag "$before times more"
     touch /data/slow
-    wait_for 5 service_is slow cause preparing
+    wait_for 5 being_prepared slow
     edge stop slow
     is "$status $(service slow state cause)" '0 stopped request' "stopped while it is being prepared"
     edge start --no-wait slow
-    wait_for 5 service_is slow cause preparing
+    wait_for 5 being_prepared slow
+    before=$(starts slow)
     rm /data/slow
-    ok "what it waits for is gone meanwhile: it waits for that" wait_for 3 service_is slow cause condition
+    ok "what it waits for is gone meanwhile: it waits for that" wait_for 5 service_is slow cause condition
     says slow prepare <<<'sleep 1'
     touch /data/slow
     ok "and is prepared anew" wait_for 5 service_is slow state ready
-    is "$(starts slow)" 1 "started once"
+    wait_for 5 more_starts slow "$before"
+    is "$(starts slow)" $((before + 1)) "started once"
 
     diag "one that hangs"
-    wait_for 15 service_is hangs state ready
-    ok "after ten seconds it is started all the same" service_is hangs state ready
+    ok "after ten seconds it is started all the same" wait_for 15 service_is hangs state ready
+    ok "which is said" grep -q 'hangs: was not prepared within 10 s\|hangs: whoever prepared it ended without an answer' "$work/log" || diag "$(<"$work/log")"
     ok "nobody is left" wait_for 5 nobody_helps
     down
     is "$status" 0 "SIGTERM: exit code 0"
@@ -156,7 +195,13 @@ EOF2
 
 stage_judge()
 {
-    local daemon took status began
+    local daemon took status began seen=0
+    # judged_line NAME: what its profile was told of its end. Asked while it is delayed already.
+    judged_line()
+    {
+        wait_for 5 grep -q "^$1 judge" "$work/asked"
+        grep "^$1 judge" "$work/asked"
+    }
     puppet
     fails
     manifest judge <<EOF2
@@ -168,7 +213,7 @@ stage_judge()
     "clean": {"command": ["$work/puppet", "clean", "exit=0"], "profile": "edgecore", "restart": {"delay": "1h"}},
     "struck": {"command": ["$work/puppet", "struck", "raise=9"], "profile": "edgecore", "restart": {"delay": "1h"}},
     "late": {"command": ["$work/puppet", "late", "deaf", "wait"], "profile": "edgecore", "restart": {"delay": "1h"},
-             "ready": {"notify": true, "timeout": "2s"}, "stop": {"timeout": "300ms"}},
+             "ready": {"notify": true, "timeout": "7s"}, "stop": {"timeout": "300ms"}},
     "sick": {"command": ["$work/puppet", "sick", "hang=7001"], "profile": "edgecore", "restart": {"delay": "1h"},
              "alive": {"http": "http://127.0.0.1:7001/", "interval": "100ms", "timeout": "200ms", "failures": 2}},
     "crashes": {"command": ["$work/fails", "crashes", "whatever"], "profile": "edgecore", "restart": {"delay": "1h"}},
@@ -212,7 +257,7 @@ EOF2
     is "$(service words state cause reason)" 'parked token-refused the cloud refused the token' "recognised by its last line"
     is "$(service words remedy line waits_for)" 'make a new one (keadm gettoken) the token is bad []' "with the line that told"
     is "$(service words last_end.exit_code restarts next_try_ms)" '3 0 ' "the exit code is there too, and nothing is tried"
-    is "$(cut -d ' ' -f 1-4 <<<"$(grep '^words judge' "$work/asked")")" 'words judge 5 768' "the profile knows how it ended"
+    is "$(cut -d ' ' -f 1-4 <<<"$(judged_line words)")" 'words judge 5 768' "the profile knows how it ended"
     wait_for 5 service_is unknown state delayed
     is "$(service unknown state cause)" 'delayed exited' "what nobody recognises is as ever"
     wait_for 5 more_starts spins 0
@@ -223,24 +268,27 @@ EOF2
     diag "which ends"
     wait_for 5 service_is clean state delayed
     wait_for 5 service_is struck state delayed
-    wait_for 5 service_is late state delayed
     wait_for 5 service_is sick state delayed
-    like "$(grep '^clean judge' "$work/asked")" '^clean judge 5 0 [0-9]+$' "exit code 0 that nobody asked for"
-    like "$(grep '^struck judge' "$work/asked")" '^struck judge 6 9 [0-9]+$' "a signal"
-    like "$(grep '^late judge' "$work/asked")" '^late judge 8 9 [0-9]{4,}$' "not ready in time, and killed: why it was stopped"
-    like "$(grep '^sick judge' "$work/asked")" '^sick judge 9 15 [0-9]{3,}$' "its liveness checks"
+    like "$(judged_line clean)" '^clean judge 5 0 [0-9]+$' "exit code 0 that nobody asked for"
+    like "$(judged_line struck)" '^struck judge 6 9 [0-9]+$' "a signal"
+    like "$(judged_line sick)" '^sick judge 9 15 [0-9]{3,}$' "its liveness checks"
 
     diag "tried again"
-    is "$(service slower state cause reason)" 'delayed busy the port is taken' "delayed by the policy, with the word of the profile"
+    ok "delayed by the policy, with the word of the profile" wait_for 5 service_shows 'delayed busy the port is taken' slower state cause reason
     like "$(service slower next_try_ms)" '^[234][0-9]{6}$' "for an hour"
-    ok "but at once when what it waits for has come" woken slower 1 touch /data/port
+    # Made in one go: touch(1) makes it, and sets its time then.
+    ok "but at once when what it waits for has come" woken slower 1 sh -c ': >/data/port'
     wait_for 5 service_is later cause tomorrow
     ok "parked, and tried again after a time" wait_for 5 more_starts later 1
 
     diag "no spinning"
+    took=${EPOCHREALTIME/./}
     began=$(starts spins)
     sleep 2
-    ok "delay 0: the next start waits for the judgement" test "$(starts spins)" -le $((began + 3)) || diag "$(starts spins) after $began"
+    seen=$(starts spins)
+    took=$(((${EPOCHREALTIME/./} - took) / 1000000))
+    ok "delay 0: the next start waits for the judgement, which takes a second" test "$seen" -le $((began + took + 1)) -a "$took" -ge 2 ||
+        diag "$seen after $began in $took s"
     "$EDGEINIT" stop spins
     ok "delay 0 and blameless: a second at least" test "$(starts pardoned)" -le $((SECONDS + 2)) || diag "$(starts pardoned) in $SECONDS s"
     wait_for 10 more_starts pardoned 2
@@ -253,11 +301,13 @@ EOF2
     is "$(starts words)" 2 "once"
     edge stop words
     is "$(service words state cause)" 'stopped request' "stopped"
-    ok "nothing is kept" test ! -e /run/edgeinit/services/words/judgement
+    ok "nothing is kept" wait_for 5 test ! -e /run/edgeinit/services/words/judgement
     says words judge </dev/null
     edge start --no-wait words
     wait_for 5 more_starts words 3
     is "$(service words remedy)" '' "not recognised any more: no words"
+    wait_for 5 service_is late state delayed
+    like "$(judged_line late)" '^late judge 8 9 [0-9]{4,}$' "not ready in time, and killed: why it was stopped"
     down
     is "$status" 0 "SIGTERM: exit code 0"
     ok "nothing is kept" test ! -e /run/edgeinit/services/slower/judgement
@@ -275,7 +325,7 @@ EOF2
 
 stage_wakes()
 {
-    local daemon took status name starts before
+    local daemon took status name starts before clock seen=0
     puppet
     fails
     {
@@ -296,6 +346,7 @@ stage_wakes()
     park_on under "file /data/mounted/inside"
     park_on address "address net9"
     park_on route "route default"
+    clock=$(uptime_now)
     park_on clock "clock $(date -u -d '8 seconds' +%Y-%m-%dT%H:%M:%SZ)"
     park_on changed "file-changed /data/changed"
     park_on made "file-changed /data/made"
@@ -314,22 +365,23 @@ stage_wakes()
     sleep 0.3
     is "$(starts file) $(starts changed) $(starts network)" '1 1 1' "other events bring nothing"
     ok "the clock" wait_for 12 more_starts clock 1
-    is "$(starts clock)" 2 "once"
-    wait_for 5 service_is clock state parked
+    # The time was given in whole seconds.
+    ok "not before it has come" awk -v began="$clock" -v started="$(started_at clock 2)" 'BEGIN {exit (started < began + 6.9)}' ||
+        diag "from $clock: $(grep '^clock' "$work/starts")"
     ok "a clock that is late enough already, and it failed all the same: tried again after its delay" wait_for 5 more_starts clock 2
     "$EDGEINIT" stop clock
     ok "file" woken file 1 touch /data/some/where/token
     ok "mount" woken mount 1 mount -t tmpfs none /data/mounted
     ok "a file on what was mounted" woken under 1 touch /data/mounted/inside
     ok "a file with other content" woken changed 1 sh -c 'echo new >/data/new; mv /data/new /data/changed'
-    ok "a file that was made" woken made 1 touch /data/made
+    ok "a file that was made" woken made 1 sh -c ': >/data/made'
     ok "a file that was removed" woken removed 1 rm /data/removed
     ok "a file that was written to" woken written 1 sh -c 'echo more >>/data/written'
     ok "an address" woken address 1 ip address add 10.9.9.1/24 dev net9
-    ok "the network, by an address" wait_for 1 more_starts network 1
+    ok "the network, by an address" wait_for 5 more_starts network 1
     wait_for 5 service_is network state parked
     ok "a default route" woken route 1 ip route add default via 10.9.9.2
-    ok "the network, by a route" wait_for 1 more_starts network 2
+    ok "the network, by a route" wait_for 5 more_starts network 2
     wait_for 5 service_is network state parked
     ip address add fe80::77/64 dev net9
     ip route add 10.78.0.0/16 dev net9
@@ -364,15 +416,58 @@ stage_wakes()
     is "$status" 0 "SIGTERM: exit code 0"
 }
 
-# No more than before, but what a moment may need.
-same_descriptors()
+# all_asked: of stage_killed, what is to be seen while nobody has an answer
+all_asked()
 {
-    (($(descriptors "$daemon") <= $1))
+    [[ $(service judged state cause) == 'waiting judging' && $(service prepared state cause) == 'waiting preparing' ]]
+}
+
+two_ask()
+{
+    [[ $(pgrep -cx edgeinit-ask) == 2 ]]
+}
+
+# killed_often: 50 daemons, and what the last of them shows. A profile is given up after ten seconds, and the service started:
+# false if a daemon lived for so long, so that nothing of it counts.
+killed_often()
+{
+    local i words=0 before count asked descriptors help starts
+    up --manifest "$work/killed.json"
+    wait_for 5 service_is parked state parked
+    wait_for 5 all_asked
+    before=$(service parked state cause reason remedy waits_for restarts)
+    count=$(descriptors "$daemon")
+    for ((i = 0; i < 50; i++)); do
+        kill_daemon
+        "$EDGEINIT" daemon --manifest "$work/killed.json" >>"$work/log" 2>&1 </dev/null &
+        daemon=$!
+        # At another moment each time: while it takes up, asks, waits.
+        if ((i % 3 == 0)); then
+            wait_for 10 "$EDGEINIT" status
+            [[ $(service parked state cause reason remedy waits_for restarts) == "$before" ]] || words=$((words + 1))
+        else
+            sleep "0.0$((i % 10))"
+        fi
+    done
+    wait_for 1 all_asked
+    asked=$?
+    wait_for 1 descriptors_are_back "$daemon" $((count + 1))
+    descriptors=$?
+    wait_for 1 two_ask
+    help=$?
+    starts="$(starts parked) $(starts judged) $(starts prepared)"
+    ! grep -q 'within 10 s; going on without that\|ended without an answer' "$work/log" || return 1
+    is "$words" 0 "after each of 50 deaths the parked one says the same words"
+    is "$starts" '1 1 0' "and nobody was started"
+    is "$asked" 0 "the others are asked for again"
+    is "$descriptors" 0 "no descriptor is left over"
+    is "$help" 0 "and no helper of the dead"
+    return 0
 }
 
 stage_killed()
 {
-    local daemon took status i count words=0 before
+    local daemon took status try
     puppet
     fails
     manifest killed <<EOF2
@@ -395,32 +490,17 @@ wake network-changed
 wake clock-changed
 wake route default
 EOF2
-    says judged judge <<<'sleep 8'
-    says prepared prepare <<<'sleep 8'
-    up --manifest "$work/killed.json"
-    wait_for 5 service_is parked state parked
-    wait_for 5 service_is judged cause judging
-    wait_for 5 service_is prepared cause preparing
-    before=$(service parked state cause reason remedy waits_for restarts)
-    count=$(descriptors "$daemon")
-    for ((i = 0; i < 50; i++)); do
-        kill_daemon
-        "$EDGEINIT" daemon --manifest "$work/killed.json" >>"$work/log" 2>&1 </dev/null &
-        daemon=$!
-        # At another moment each time: while it takes up, asks, waits.
-        if ((i % 3 == 0)); then
-            wait_for 10 "$EDGEINIT" status
-            [[ $(service parked state cause reason remedy waits_for restarts) == "$before" ]] || words=$((words + 1))
-        else
-            sleep "0.0$((i % 10))"
-        fi
+    says judged judge <<<'sleep 100'
+    says prepared prepare <<<'sleep 100'
+    for try in 1 2 3 4 5; do
+        : >"$work/log"
+        : >"$work/starts"
+        killed_often && break
+        diag "try $try: one of the daemons lived for ten seconds"
+        down
+        rm -rf /run/edgeinit
     done
-    wait_for 10 "$EDGEINIT" status
-    is "$words" 0 "after each of 50 deaths the parked one says the same words"
-    is "$(starts parked) $(starts judged) $(starts prepared)" '1 1 0' "and nobody was started"
-    is "$(service judged state cause) $(service prepared state cause)" 'waiting judging waiting preparing' "the others are asked for again"
-    ok "no descriptor is left over" wait_for 5 same_descriptors $((count + 1)) || diag "$(descriptors "$daemon"), $count before"
-    is "$(pgrep -cx edgeinit-ask)" 2 "and no helper of the dead"
+    ok "in time" test "$try" -lt 5
     says judged judge </dev/null
     says prepared prepare </dev/null
     kill_daemon
@@ -437,7 +517,7 @@ EOF2
 
 stage_others()
 {
-    local daemon took status pid
+    local daemon took status pid said
     puppet
     fails
     manifest others <<EOF2
@@ -446,11 +526,11 @@ stage_others()
   "services": {
     "below": {"command": ["$work/puppet", "below", "serve=7002"],
               "ready": {"tcp": "127.0.0.1:7002"}, "restart": {"delay": "10ms"},
-              "alive": {"http": "http://127.0.0.1:7002/", "interval": "1h", "timeout": "300ms", "failures": 3}},
+              "alive": {"http": "http://127.0.0.1:7002/", "interval": "1h", "timeout": "60s", "failures": 3}},
     "above": {"command": ["$work/fails", "above", "docker does not answer"], "profile": "edgecore", "after": ["below"], "restart": {"delay": "10ms"}},
     "hurt": {"command": ["$work/puppet", "hurt", "serve=7003"], "after": ["below"], "restart": {"delay": "10ms"},
              "ready": {"http": ["http://127.0.0.1:7003/", "http://127.0.0.1:7003/again"]},
-             "alive": {"http": ["http://127.0.0.1:7003/", "http://127.0.0.1:7002/"], "interval": "200ms", "timeout": "300ms", "failures": 2}}
+             "alive": {"http": ["http://127.0.0.1:7003/", "http://127.0.0.1:7002/"], "interval": "200ms", "timeout": "60s", "failures": 2}}
   }
 }
 EOF2
@@ -474,7 +554,9 @@ EOF2
     ok "the judged one is woken when it is ready again" wait_for 10 more_starts above 1
     wait_for 5 service_is hurt state ready
     is "$(service hurt restarts pid)" "0 $pid" "a service that comes after it was not punished"
-    is "$(grep -c 'hurt: its liveness checks fail .*, but below may be why' "$work/log")" 1 "which was said once"
+    # Once for each time that the one below was found sick.
+    said=$(grep -c 'hurt: its liveness checks fail .*, but below may be why' "$work/log")
+    ok "which was said once" test "$said" -ge 1 -a "$said" -le "$(service below restarts)" || diag "$(<"$work/log")"
     down
     is "$status" 0 "SIGTERM: exit code 0"
 }
@@ -497,14 +579,15 @@ EOF2
 
 stage_reload()
 {
-    local daemon took status
+    local daemon took status seen=0
     puppet
     fails
     park_on parked "file /data/never"
     edge_manifest 10.0.0.5
     up --manifest "$work/edge.json"
     wait_for 5 service_is parked state parked
-    wait_for 5 service_is other state ready
+    wait_for 5 more_starts runs 0
+    wait_for 5 more_starts other 0
     edge reload
     is "$status $(starts runs) $(starts other)" '0 1 1' "nothing has changed"
     ok "but what is parked is tried, for somebody did something" wait_for 5 more_starts parked 1
@@ -536,6 +619,23 @@ two_help()
 keeper_of()
 {
     pgrep -f "^edgeinit-keeper /run/edgeinit/services/$1 "
+}
+
+both_kept()
+{
+    [[ $(keeper_of engine) && $(keeper_of second) ]]
+}
+
+# The daemon, while its helpers are there: when the card has not come after ten seconds they are gone.
+up_with_help()
+{
+    for _ in 1 2 3; do
+        up --manifest "$work/expected.json"
+        ! wait_for 1 two_help "$daemon" || return 0
+        down
+        rm -rf /run/edgeinit
+    done
+    return 1
 }
 
 # needs_card WORD: two services that wait for the card alone
@@ -575,10 +675,10 @@ stage_expected()
     local daemon took status pid
     puppet
     needs_card one
-    up --manifest "$work/expected.json"
-    ok "who will prepare them is there before they are asked for" wait_for 5 two_help "$daemon" || diag "$(pgrep -a edgeinit)"
+    up_with_help
+    tap_result $? "who will prepare them is there before they are asked for" || diag "$(pgrep -a edgeinit)"
     is "$(service engine state cause) $(asked engine prepare)" 'waiting resources ' "and does nothing yet"
-    ok "each has its keeper" wait_for 5 test "$(keeper_of engine)" -a "$(keeper_of second)" || diag "$(pgrep -af edgeinit-keeper)"
+    ok "each has its keeper" wait_for 5 both_kept || diag "$(pgrep -af edgeinit-keeper)"
     card_comes
     wait_for 20 service_is engine state ready
     wait_for 20 service_is second state ready
@@ -589,8 +689,7 @@ stage_expected()
 
     diag "all of that is killed meanwhile"
     : >"$work/log"
-    up --manifest "$work/expected.json"
-    wait_for 5 two_help "$daemon"
+    up_with_help
     for pid in $(helpers_of "$daemon") $(keeper_of engine) $(keeper_of second); do
         kill -KILL "$pid"
     done
@@ -604,8 +703,7 @@ stage_expected()
 
     diag "the daemon is killed meanwhile"
     : >"$work/log"
-    up --manifest "$work/expected.json"
-    wait_for 5 two_help "$daemon"
+    up_with_help
     kill_daemon
     ok "who would have prepared them has ended with it" wait_for 5 nobody_helps
     up --manifest "$work/expected.json"
@@ -618,8 +716,7 @@ stage_expected()
 
     diag "the manifest changes meanwhile"
     : >"$work/log"
-    up --manifest "$work/expected.json"
-    wait_for 5 two_help "$daemon"
+    up_with_help
     needs_card two
     edge reload --no-wait
     is "$status" 0 "reload"
@@ -631,8 +728,7 @@ stage_expected()
 
     diag "the card does not come"
     : >"$work/log"
-    up --manifest "$work/expected.json"
-    wait_for 5 two_help "$daemon"
+    up_with_help
     ok "they are not kept for ever" wait_for 20 nobody_helps
     card_comes
     wait_for 20 service_is engine state ready

@@ -134,12 +134,12 @@ EOF2
     up --manifest "$work/stat.json"
     ok "without \"stat_filter\" the reader ends" wait_for 20 ended stock "failed to parse $memory/memory.stat"
     ok "with it, it reads" wait_for 20 counted "$work/reader" 0 100
-    is "$(service reader stat_filter)" notify "status tells how"
+    ok "status tells how" wait_for 20 service_is reader stat_filter notify
     is "$(service stock stat_filter)" '' "and nothing of others"
     is "$(awk '/^(Seccomp|NoNewPrivs):/ {printf "%s ", $2}' "/proc/$(service reader pid)/status")" "0 2 " \
         "by a filter, without no_new_privs"
-    ok "the log names the line" told "reader: $memory/memory.stat has a line that no container runtime parses: "
-    ok "and the cost" told "reader: its keeper answers its openat2(2) calls and takes such lines out"
+    ok "the log names the line" wait_for 20 told "reader: $memory/memory.stat has a line that no container runtime parses: "
+    ok "and the cost" wait_for 20 told "reader: its keeper answers its openat2(2) calls and takes such lines out"
     ok "a child of a service reads a group's file" wait_for 20 counted "$work/child" 0 100
     ok "so does a service of another user" wait_for 20 counted "$work/nobody/user" 0 100
     ok "a reader that prints ends well" wait_for 20 ended once Total
@@ -147,7 +147,7 @@ EOF2
     ok "readers that are interrupted all the time" wait_for 40 ended storm "storm "
     before=$(lines_of storm)
     diag "$before"
-    like "$before" '^storm [0-9]{3,} 0 0$' "have no failed open, and no descriptor left over"
+    like "$before" '^storm [1-9][0-9]* 0 0$' "have no failed open, and no descriptor left over"
 
     pid=$(service reader pid) keeper=$(service reader keeper) before=$(counter "$work/reader" 0)
     is_sanitized && rounds=10
@@ -155,11 +155,12 @@ EOF2
         kill_daemon
         up --manifest "$work/stat.json"
     done
+    taken_over
     ok "10,000 reads" wait_for 60 counted "$work/reader" 0 $((before + 10000))
     is "$(service reader pid) $(service reader keeper) $(service reader restarts)" "$pid $keeper 0" \
         "while the daemon was killed $rounds times: the reader has met no failed open and no line that it cannot parse"
     is "$(service child restarts) $(service user restarts)" "0 0" "nor have the others"
-    ok "and the numbers were live" counted "$work/reader" 1 50
+    ok "and the numbers were live" wait_for 20 counted "$work/reader" 1 50
     diag "$(counter "$work/reader" 0) reads, $(counter "$work/reader" 1) times other numbers"
     kill "$reading"
     wait "$reading" 2>/dev/null
@@ -171,22 +172,24 @@ EOF2
         wait_for 20 restarted reader 1
     pid=$(counter "$work/reader" 0)
     ok "and reads on" wait_for 20 counted "$work/reader" 0 $((pid + 100))
-    is "$(service reader stat_filter) $(service reader restarts)" "notify 1" "as before"
+    ok "as before" wait_for 20 service_shows 'notify 1' reader stat_filter restarts
     ok "the one before it is gone" wait_for 20 gone "$before"
     before=$(service idle pid)
     kill -KILL "$(service idle keeper)"
     ok "and one that would not end of it is started anew, whatever \"orphan\" says" wait_for 20 restarted idle 1
-    ok "which the log explains" told "until it is started anew, for nobody answers its openat2(2) calls"
+    ok "which the log explains" wait_for 20 told "until it is started anew, for nobody answers its openat2(2) calls"
     ok "the one before it is gone as well" wait_for 20 gone "$before"
 
+    taken_over
     keeper=$(service idle keeper)
     edge stop idle
-    before=$(descriptors "$keeper")
+    before=$(least_descriptors "$keeper")
     edge start idle
     wait_for 20 service_is idle stat_filter notify
-    is "$(descriptors "$keeper")" $((before + 1)) "the listener is the one descriptor that this costs the keeper"
+    ok "the listener is the one descriptor that this costs the keeper" wait_for 5 descriptors_are "$keeper" $((before + 1)) ||
+        diag "$(descriptors "$keeper") after $before"
     edge stop idle
-    is "$(descriptors "$keeper")" "$before" "and it is closed when the service has ended"
+    ok "and it is closed when the service has ended" wait_for 5 descriptors_are "$keeper" "$before" || diag "$(descriptors "$keeper") after $before"
     down
     is "$status" 0 "the daemon ends"
 }
@@ -224,7 +227,7 @@ EOF2
     up --manifest "$work/stat.json"
     ok "a reader without help meets the early mount" wait_for 20 ended stock "failed to parse /dev/memcg/memory.stat"
     ok "with \"stat_filter\" it reads" wait_for 20 counted "$work/reader" 0 1000
-    is "$(service reader stat_filter) $(service reader restarts)" "notify 0" "by answers"
+    ok "by answers" wait_for 20 service_shows 'notify 0' reader stat_filter restarts
     pid=$(service reader pid)
     is "$(grep -c ' /dev/memcg' "/proc/$pid/mountinfo")" 0 "the early mount is gone where it is"
     is "$(grep -c ' /dev/memcg ' /proc/self/mountinfo)" 1 "and still there for all others"
@@ -252,7 +255,7 @@ layer()
         ok "$denied denied: the reader ends" wait_for 20 ended reader "failed to parse"
     else
         ok "$denied denied: the reader reads" wait_for 20 counted "$work/reader" 0 100
-        is "$(service reader stat_filter) $(service reader restarts)" "$way 0" "$denied denied: by $way, at the first start"
+        ok "$denied denied: by $way, at the first start" wait_for 20 service_shows "$way 0" reader stat_filter restarts
     fi
     for word in "$@"; do
         ok "$denied denied: \"$word\"" wait_for 10 told "$word" || diag "$(<"$work/log")"
@@ -321,7 +324,7 @@ EOF2
     wait_for 10 "$EDGEINIT" status
     ok "it reads a copy" wait_for 20 counted "$work/reader" 0 100
     ok "a group below the root is not covered, and that is said" wait_for 20 ended child "failed to parse $memory/pod"
-    ok "by the log" told "pods and containers have no numbers"
+    ok "by the log" wait_for 20 told "pods and containers have no numbers"
     before=$(total)
     read_card 16
     ok "the copy is renewed" wait_for 20 shows_total "$work/reader"
@@ -332,9 +335,14 @@ EOF2
     wait_for 20 told "reader: its keeper was killed"
     read_card 16
     ok "the next keeper renews it too" wait_for 20 shows_total "$work/reader"
+    taken_over
     is "$(service reader pid) $(service reader restarts)" "$pid 0" "and the reader has not been touched"
-    is "$(descriptors "$(service plain keeper)")" "$(($(descriptors "$(service reader keeper)") - 3))" \
-        "it costs the keeper the two files, and that it is another's"
+    pid=$(service plain keeper) keeper=$(service reader keeper)
+    differ_by_three()
+    {
+        (($(descriptors "$keeper") - $(descriptors "$pid") == 3))
+    }
+    ok "it costs the keeper the two files, and that it is another's" wait_for 5 differ_by_three || diag "$(ls -l "/proc/$keeper/fd" "/proc/$pid/fd")"
     down
 }
 
@@ -355,6 +363,7 @@ EOF2
     fi
     up --manifest "$work/stat.json"
     ok "a reader of clean files" wait_for 20 counted "$work/reader" 0 100
+    taken_over
     pid=$(service reader pid)
     is "$(service reader stat_filter) $(awk '/^Seccomp:/ {print $2}' "/proc/$pid/status")" "clean 0" "has no filter"
     ok "and no plan" test ! -e "$services/reader/filter"

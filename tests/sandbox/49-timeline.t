@@ -77,10 +77,18 @@ EOF2
 EOF2
 }
 
+# told COUNT: has the log told that often that the card is waited for?
+told()
+{
+    (($(grep -c 'waiting: find device' "$work/log") >= $1))
+}
+
+# The card is away until the test puts it back.
 stage_late()
 {
-    local daemon writes
+    local daemon writes longest
     usual
+    card_away
     edge timeline
     is "$status $err" '1 edgeinit: error: there is no timeline yet; the daemon writes it: "edgeinit daemon"; or name its --run-dir and --state-dir' \
         "before there was a daemon: nothing, and what to do"
@@ -92,13 +100,18 @@ stage_late()
     edge timeline
     like "$out" '^Not ready yet, .*mount /mnt/card +\| *\.\.+.* not done' "also as text" || diag "$out"
     ok "nothing is kept so far" test ! -e "$kept"
-    edge wait-ready --timeout 30s
+    sleep 3 # longer than what comes after it, unless the machine is very busy
+    card_back
+    edge wait-ready --timeout 240s
     is "$status" 0 "it becomes ready"
 
     diag "the critical path"
     edge timeline
     is "$status" 0 "the verb"
-    like "$out" $'Longest step: mount /mnt/card, [0-9.]+ s \(waiting: find device LABEL=edgecard\)' "the card is named" || diag "$out"
+    longest=$(timeline 'max((s["to_us"] - s["from_us"], s["name"]) for s in d["critical_path"] if s["name"] in ("mount /mnt/card", "first", "second"))[1]')
+    like "$out" "Longest step: $longest, [0-9.]+ m?s" "the longest step is named" || diag "$out"
+    [[ $longest != 'mount /mnt/card' ]] ||
+        like "$out" $'Longest step: mount /mnt/card, [0-9.]+ s \(waiting: find device LABEL=edgecard\)' "the card" || diag "$out"
     like "$out" $'\n\\* mount /mnt/card +\|.*\n(.*\n)*\\* first .*\n\\* second ' "and marked, with what waited for it" || diag "$out"
     like "$out" $'\n  free ' "what did not wait is not"
     is "$(timeline 'path()')" '["mount /mnt/card", "first", "second"]' "step by step"
@@ -113,7 +126,7 @@ stage_late()
         for i in d["items"] if i["kind"] == "resource")')" '[true, true]' "CPU time, of each and of all"
     is "$(timeline 'item("first")["began_us"] <= item("first")["executed_us"] < item("first")["ended_us"] <= item("second")["began_us"]')" \
         true "the services' moments are in order"
-    is "$(timeline '290000 < item("first")["ended_us"] - item("first")["executed_us"] < 5000000')" true "and as long as they took"
+    is "$(timeline '290000 < item("first")["ended_us"] - item("first")["executed_us"] < 60000000')" true "and as long as they took"
 
     diag "forms"
     COLUMNS=60 edge timeline
@@ -152,7 +165,7 @@ assert names == {"svg", "style", "rect", "text", "title", "line", "path"}, names
     is "$(records)" "$writes" "nothing is noted after it was ready"
     kill_daemon
     up --manifest "$work/usual.json"
-    edge wait-ready --timeout 20s
+    edge wait-ready --timeout 240s
     is "$(records)" "$((writes + 1))" "a daemon that comes back adds a mark"
     is "$(timeline 'd["daemon_restarts_us"]')" '[]' "which is not part of the boot"
     down
@@ -167,16 +180,18 @@ stage_killed()
 {
     local daemon
     usual
+    card_away
     up --manifest "$work/usual.json"
-    wait_for 10 grep -q 'waiting: find device' "$work/log"
+    wait_for 10 told 1
     kill_daemon
     up --manifest "$work/usual.json"
-    wait_for 10 test "$(grep -c 'waiting: find device' "$work/log")" = 2
+    wait_for 10 told 2
     kill_daemon
     # Killed in the middle of a record, as no kernel does it.
     printf 'torn' >>/run/edgeinit/timeline
     up --manifest "$work/usual.json"
-    edge wait-ready --timeout 30s
+    card_back
+    edge wait-ready --timeout 240s
     is "$status" 0 "it becomes ready"
     is "$(timeline 'len(d["daemon_restarts_us"]), d["damaged_records"]')" '[2, 0]' "the restarts are marked, and no record is lost"
     is "$(timeline 'path()')" '["mount /mnt/card", "first", "second"]' "the critical path is the same"
@@ -194,16 +209,16 @@ stage_boots()
     usual
     the_boot 1
     up --manifest "$work/usual.json"
-    edge wait-ready --timeout 30s
+    edge wait-ready --timeout 240s
     wait_for 10 is_kept 1
     down
     # The run directory of a boot before, as it cannot be on a tmpfs: not this boot's.
     the_boot 2
     edge timeline
     is "$status $(timeline 'd["boot"], d["boot_id"][:8]')" '0 [0, "00000001"]' "before the daemon runs, the boot before is the newest"
-    echo 5 >"$work/first.pause"
+    echo 8 >"$work/first.pause"
     up --manifest "$work/usual.json"
-    edge wait-ready --timeout 30s
+    edge wait-ready --timeout 240s
     wait_for 10 is_kept 2
     is "$(timeline 'd["boot"], d["boot_id"][:8], d["ready"]') $(timeline 'd["boot"], d["boot_id"][:8]' --boot 1)" \
         '[0, "00000002", true] [1, "00000001"]' "then this one"
@@ -213,7 +228,7 @@ stage_boots()
     edge timeline --compare 1 0 --json
     is "$(json 'd["slower"], d["before"], d["after"], [x["mostly"] for x in d["differences"] if x["name"] == "first" and x["difference"] == "slower"]' <<<"$out")" \
         '[true, 1, 0, ["start"]]' "as JSON" || diag "$out"
-    is "$(json '[x for x in d["differences"] if x["name"] == "second" and x["after_us"] - x["before_us"] > 4000000]' <<<"$out")" '[]' \
+    is "$(json '[x for x in d["differences"] if x["name"] == "second" and x["after_us"] - x["before_us"] > 7500000]' <<<"$out")" '[]' \
         "the one that had to wait for it is not blamed" || diag "$out"
     edge timeline --compare 0 0
     is "$status" 64 "a boot with itself: no"
@@ -226,7 +241,7 @@ stage_boots()
     for i in 3 4; do
         the_boot "$i"
         up --manifest "$work/usual.json" --manifest "$work/two.json"
-        edge wait-ready --timeout 30s
+        edge wait-ready --timeout 240s
         wait_for 10 test -e "$kept/$i"
         down
     done
@@ -245,7 +260,7 @@ edgeinit: warning: $kept/3: it is damaged; nothing but that boot's history is lo
     manifest none <<<'{"version": 1, "timeline": {"boots": 0}}'
     the_boot 6
     up --manifest "$work/usual.json" --manifest "$work/none.json"
-    edge wait-ready --timeout 30s
+    edge wait-ready --timeout 240s
     is "$status $(timeline 'd["boot_id"][:8], d["ready"]')" '0 ["00000006", true]' "none is to be kept: it is shown"
     down
     is "$(cd "$kept" && echo *)" '3 4 5' "and nothing written"
@@ -257,7 +272,7 @@ full_or_not()
     the_boot "$1"
     : >"$work/log"
     up --manifest "$work/usual.json"
-    edge wait-ready --timeout 30s
+    edge wait-ready --timeout 240s
     is "$status" 0 "$2: it becomes ready"
     ok "$2: said" wait_for 10 grep -q 'the timeline of this boot cannot be kept: ' "$work/log"
     is "$(timeline 'd["ready"]')" true "$2: and shown from the run directory"
@@ -306,8 +321,8 @@ EOF2
     like "$out" $'\n. on .* blocked\n' "of the service as well" || diag "$out"
 }
 
-on_board late --card-late 3
-on_board killed --card-late 3
+on_board late
+on_board killed
 on_board boots
 on_board refused
 on_board never

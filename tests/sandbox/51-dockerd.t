@@ -33,7 +33,7 @@ with open(sys.argv[3], "w") as notes:
     while True:
         began = time.monotonic()
         try:
-            with socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=3) as client:
+            with socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=30) as client:
                 client.sendall(b"GET / HTTP/1.0\r\n\r\n")
                 good = client.recv(100).startswith(b"HTTP/1.")
         except OSError:
@@ -46,7 +46,7 @@ EOF2
     program talker <<'EOF2'
 #!/usr/bin/python3 -I
 import os, socket, sys, time
-client = socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=10)
+client = socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=100)
 count = 0
 while True:
     count += 1
@@ -148,7 +148,7 @@ stage_lives_on()
         kill_dockerd || bad=$((bad + 1))
     done
     is "$bad" 0 "each time it is ready again" || diag "$(tail -50 "$work/log")"
-    is $(($(service dockerd restarts) - before)) $((2 * rounds)) "$((2 * rounds)) restarts"
+    ok "at least $((2 * rounds)) restarts" restarted dockerd $((before + 2 * rounds))
     is "$(processes_of_containers)" "$pids" "the containers' processes are the same"
     # dockerd takes all its rules out and puts them in again as it starts (libnetwork: removeIPChains): for that moment nobody
     # new is let in. Once for each start, never for good, and nothing else does it.
@@ -156,7 +156,8 @@ stage_lives_on()
     ok "and is asked again" wait_for 10 tried $(($(wc -l <"$work/tries") + 20))
     diag "refused, gaps, longest gap in ms, the end: $(gaps)"
     like "$(gaps)" ' good$' "new connections are refused for a moment of each start of dockerd"
-    ok "and at no other time" test "$(gaps | cut -d' ' -f2)" -le $((2 * rounds))
+    # (A start that is slow may let somebody in between the two.)
+    ok "and at no other time" test "$(gaps | cut -d' ' -f2)" -le $((4 * rounds))
     ok "the connection that stays still talks" kill -0 "$talker" || diag "$(<"$work/talker.err")"
     ok "and goes on" wait_for 10 more_than "$work/said" "$(<"$work/said")"
 
@@ -183,7 +184,7 @@ stage_hangs()
 {
     local container pid before
     docker_manifests <<<'{"version": 1, "services": {"dockerd": {
-        "restart": {"delay": "50ms"}, "stop": {"timeout": "1s"}, "alive": {"interval": "500ms", "timeout": "1s", "failures": 2}}}}' ||
+        "restart": {"delay": "50ms"}, "stop": {"timeout": "1s"}, "alive": {"interval": "500ms", "timeout": "5s", "failures": 2}}}}' ||
         return
     up_docker
     import_image

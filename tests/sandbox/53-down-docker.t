@@ -39,10 +39,11 @@ stage_docker()
     diag "down took $(((${EPOCHREALTIME/./} - began) / 1000)) ms"
     is "$status" 0 "down: exit code 0" || diag "$out" "$err" "$(ps -e -o pid=,ppid=,args=)"
     like "$out" '- mount /mnt/f2fs' "the card is taken off"
-    ok "no docker runs, nor a container" nothing_of_docker || diag "$(ps -e -o pid=,ppid=,args=)"
+    ok "the card is free" card_is_free
+    # The kernel kills dockerd's containerd when dockerd has ended (PR_SET_PDEATHSIG), and that takes its time.
+    ok "no docker runs, nor a container" wait_for 10 nothing_of_docker || diag "$(ps -e -o pid=,ppid=,args=)"
     is "$(findmnt --noheadings --list --output TARGET | grep -E '^/(mnt/f2fs|opt|etc/docker)|overlay2')" '' \
         "nothing of it is mounted"
-    ok "the card is free" card_is_free
     wait "$daemon"
     edge down "${shipped[@]}"
     is "$status" 0 "a second time"
@@ -57,8 +58,8 @@ stage_docker()
     kill_daemon
     edge down "${shipped[@]}"
     is "$status" 0 "down without a daemon: exit code 0" || diag "$out" "$err" "$(ps -e -o pid=,ppid=,args=)"
-    ok "no docker runs, nor a container" nothing_of_docker
     ok "the card is free" card_is_free
+    ok "no docker runs, nor a container" wait_for 10 nothing_of_docker || diag "$(ps -e -o pid=,ppid=,args=)"
 }
 
 on_board docker

@@ -113,8 +113,14 @@ load()
     if [[ ! ${daemon:-} ]]; then
         up --manifest "$work/edge.json"
     else
-        kill -HUP "$daemon"
+        # Not by SIGHUP: what is asked for next must not be done with the manifest before.
+        "$EDGEINIT" reload >/dev/null
     fi
+}
+
+logged()
+{
+    grep -qE -e "$1" "$work/log"
 }
 
 token_in_config()
@@ -130,6 +136,12 @@ where_is()
     "$EDGEINIT" status | grep -qF "$1" && echo status
     "$EDGEINIT" status --json | grep -qF "$1" && echo status --json
     "$EDGEINIT" logs edgecore 2>/dev/null | grep -qF "$1" && echo logs
+}
+
+# only FILE TOKEN: is it there, and nowhere else?
+only()
+{
+    [[ $(where_is "$2") == "$1" ]]
 }
 
 nowhere()
@@ -175,7 +187,8 @@ stage_token()
     is "$(where_is "$token_1")" '' "it has joined: the token is nowhere any more"
     is "$(<"$state/joined")" edge-07 "the name is remembered"
     ok "the token's file is gone" test ! -e /data/token
-    like "$(<"$work/log")" 'the node has joined as edge-07'$'\n''.*/data/token removed' "the log says both"
+    ok "the log says both" wait_for 10 logged '/data/token removed'
+    like "$(<"$work/log")" 'the node has joined as edge-07'$'\n''.*/data/token removed' "in that order"
     is "$(token_in_config)" '' "no token in the configuration"
     text=$(<"$config")
     again
@@ -212,6 +225,7 @@ stage_token()
     runs "or a new token comes: it joins under the new name"
     started "start edge-08 ${token_3: -12}" "with that"
     wait_for 10 nowhere "$token_3"
+    wait_for 10 joined
     # shellcheck disable=SC2012 # names are ours
     is "$(<"$state/joined") $(ls "$certificates" | tr '\n' ' ')" \
         'edge-08 server.crt server.crt.old.1 server.key server.key.old.1 ' "the old certificates are put aside"
@@ -221,11 +235,12 @@ stage_token()
     rm -r "$state" "$certificates"
     with "${here/\"token_file\": \"\/data\/token\"/\"token\": \"$token_1\"}"
     chmod 0600 "$work/edge.json"
-    kill -HUP "$daemon"
+    "$EDGEINIT" reload >/dev/null
     again
     runs "it joins with a token of the manifest"
     wait_for 10 joined
     rm "$certificates/server.crt"
+    wait_for 10 only "$work/edge.json" "$token_1"
     is "$(where_is "$token_1")" "$work/edge.json" "which is in the manifest alone, then"
     down
 }
@@ -401,6 +416,7 @@ stage_kill()
         daemon=$("$EDGEINIT" status --json | json 'd["daemon"]["pid"]')
         kill -KILL "$daemon" "$tracer"
         wait "$tracer" 2>/dev/null
+        wait_for 10 gone "$daemon" # which is not ours, and holds the place until it has ended
         killed=$((killed + (kept > 0)))
         [[ ! -e $config || $(tail -n 1 "$config") == '      enable: true' ]] || half=$((half + 1))
         "$EDGEINIT" daemon --manifest "$work/edge.json" >>"$work/log" 2>&1 </dev/null &

@@ -17,32 +17,44 @@ source "$edge_here/services.sh"
 source "$edge_here/edgecore.sh"
 command -v dockerd >/dev/null || skip_all "dockerd is not installed"
 
-# told CODE REMEDY-PATTERN NAME: within 20 s edgecore does not run for this reason, parked, and the node's line says what to do
-told()
+# Is it parked, and not about to be tried again in any case?
+calm()
 {
-    ok "$3: $1" wait_for 20 held "$1" || diag "$("$EDGEINIT" status)" "$("$EDGEINIT" logs -n 5 edgecore)"
-    is "$(service edgecore state)" parked "$1: parked"
-    like "$(node remedy)" "$2" "$1: what to do"
-    edge status
-    like "$(tail -n 1 <<<"$out")" "^node edge-07: (not joined|down).*$2" "$1: the last line of status says it" || diag "$out"
+    "$EDGEINIT" status --json >"$work/seen.json" && [[ $(seen state) == parked ]] || return
+    local left
+    left=$(seen next_try_ms)
+    [[ ! $left ]] || ((${left%.*} > 2500))
 }
 
-# woken WHAT COMMAND...: does it, and edgecore is executed at once: its keeper's record says when that was begun. Its own word,
-# the time of its first line, is printed as well. (A busy PC may take its time; what is wrong is to wait for the pause, which is
-# 5 s at least. bench/wake.sh has the figures.)
+# How often an event has woken it
+wakings()
+{
+    grep -c '^edgeinit: edgecore: has waited for ' "$work/log"
+}
+
+# woken WHAT COMMAND...: does it, and edgecore is executed because of that, not when its pause (5 s at least) is over: the daemon
+# has told that it was woken. Or it was being tried as the event came. How long it took is the machine's affair, and printed: until
+# it was begun, by its keeper's record, and until its first line. bench/wake.sh has the figures.
 woken()
 {
-    local before began since what=$1
+    local before began since earlier why='' what=$1
     shift
+    wait_for 10 calm
     before=$(executions)
+    earlier=$(wakings)
     began=${EPOCHREALTIME/./}
     since=$(uptime_ms)
     "$@"
     until_executed $((before + 1))
     is "$?" 0 "$what: edgecore is started" || diag "$("$EDGEINIT" status)" "executions: $(executions)"
     took=$(($(started_ms) - since))
-    ok "$what: executed $took ms later, its first line after $((($(last_execution) - began) / 1000)) ms" \
-        test $((took > -20 && took < 2000)) = 1
+    if (($(wakings) > earlier)); then
+        why='woken by it'
+    elif ((took < 0)); then
+        why='tried as it came'
+    fi
+    ok "$what: executed $took ms later, its first line after $((($(last_execution) - began) / 1000)) ms" test "$why" ||
+        diag "$(grep '^edgeinit: edgecore: ' "$work/log" | tail -n 20)"
 }
 
 node_connected()
@@ -52,7 +64,7 @@ node_connected()
 
 stage_join()
 {
-    local before pid good
+    local before began count pid good
     edgecore_can_run 1 || return
     edgecore_board
     cloud_make
@@ -68,16 +80,18 @@ stage_join()
 
     diag "the cloud refuses the connection"
     before=$(executions)
+    began=$(milliseconds)
     give_token
     told cloud-refused 'start cloudcore' "nobody listens at the cloud"
     like "$(node text)" "the cloud at $cloud_address:10002 refuses the connection" "what was seen"
     kill_daemon
     up "${manifests[@]}"
-    is "$(node code)" cloud-refused "a daemon that was killed and came back says the same"
+    ok "a daemon that was killed and came back says the same" wait_for 10 parked_for cloud-refused || diag "$("$EDGEINIT" status)"
     sleep 4
-    # Once for the token, again at the earliest 5 s after the end: never every second.
-    ok "not tried again within 4 s (tried $(($(executions) - before)) times)" test "$(($(executions) - before))" -le 2
-    wait_for 10 held cloud-refused
+    # Once for the token, again at the earliest 5 s after each end: never every second.
+    count=$(($(executions) - before))
+    ok "not tried again within 4 s (tried $count times in $(($(milliseconds) - began)) ms)" \
+        test "$count" -le $((2 + ($(milliseconds) - began) / 5000))
     woken "an address came" ip addr add 10.55.0.1/32 dev lo
     ok "and judged again" wait_for 10 held cloud-refused
 
@@ -99,8 +113,8 @@ stage_join()
     well "joined"
     if is_standin; then
         ok "the node is Ready" wait_for 10 node_is ready || diag "$("$EDGEINIT" status)" "$("$EDGEINIT" logs -n 15 edgecore)"
-        edge status
-        like "$(tail -n 1 <<<"$out")" "^node edge-07: Ready since [0-9:]{8}, joined cloud $cloud_address, 0 pods\$" "status ends with it"
+        ok "status ends with it" wait_for 10 last_line_says "^node edge-07: Ready since [0-9:]{8}, joined cloud $cloud_address, 0 pods\$" ||
+            diag "$(<"$work/status")"
     else
         ok "connected" wait_for 40 node_connected
         skip "the cloud's stand-in does not tell a real edgecore about its node" 1
@@ -121,8 +135,10 @@ stage_join()
         cloud_mode cut
         before=$(milliseconds)
         edge status
-        ok "the link is cut: answered after $(($(milliseconds) - before)) ms" test $(($(milliseconds) - before)) -lt 3000
-        like "$(tail -n 1 <<<"$out")" "^node edge-07: connected to cloud $cloud_address, which does not say yet" "and says that the cloud does not"
+        # The link says nothing for ever.
+        ok "the link is cut: answered after $(($(milliseconds) - before)) ms" test $(($(milliseconds) - before)) -lt 30000
+        ok "and says that the cloud does not" wait_for 10 last_line_says \
+            "^node edge-07: connected to cloud $cloud_address, which does not say yet" || diag "$(<"$work/status")"
     else
         skip "the cloud's stand-in does not tell a real edgecore about its node" 2
     fi
@@ -192,30 +208,6 @@ stage_cloud()
 }
 
 
-# joined: the daemon, docker, and an edgecore that has joined and is ready; $1 the edge section's further keys, $2 of the service
-joined_node()
-{
-    edgecore_board
-    cloud_make
-    cloud_up
-    give_token
-    node_manifest "{\"cloud\": \"$cloud_address\", \"node\": \"edge-07\", \"address\": \"10.77.0.2\", \"token_file\": \"$work/token\"${1:-}}" "${2:-}"
-    up_with_docker
-    wait_for 60 service_is edgecore state ready || diag "$("$EDGEINIT" status)" "$("$EDGEINIT" logs -n 15 edgecore)"
-    wait_for 40 test -s /etc/kubeedge/certs/server.crt
-}
-
-# again: edgecore is restarted by a person; whatever is wrong by then is met
-again()
-{
-    "$EDGEINIT" restart --no-wait edgecore
-}
-
-well()
-{
-    ok "$1: ready" wait_for 30 service_is edgecore state ready || diag "$("$EDGEINIT" status)" "$("$EDGEINIT" logs -n 15 edgecore)"
-}
-
 stage_host()
 {
     local before name holder
@@ -230,6 +222,7 @@ stage_host()
     before=$(executions)
     "$EDGEINIT" start --no-wait edgecore
     well "an empty cpu_manager_state and a database that is none"
+    until_executed $((before + 1)) # its first words may still be on their way
     is "$(executions)" $((before + 1)) "at the first try"
     is "$(find /var/lib/edged /var/lib/kubeedge -maxdepth 1 -type f -printf '%f\n' | sort | xargs)" \
         'cpu_manager_state cpu_manager_state.broken.1 edgecore.db edgecore.db.broken.1' "the old ones are there still, aside"
@@ -330,7 +323,8 @@ stage_words()
     printf 'Anon:\t%12d kB\n' 123 >>"$work/stat"
     mount --bind "$work/stat" /sys/fs/cgroup/memory/memory.stat
     again
-    if wait_for 10 held memory-stat; then
+    wait_for 30 eval 'held memory-stat || [[ $(service edgecore state stat_filter) == "ready notify" ]]'
+    if held memory-stat; then
         told memory-stat '.' "a memory.stat with other lines"
     else
         skip "memory.stat is filtered by now" 4
@@ -365,143 +359,6 @@ stage_statistics()
         is "$(service edgecore restarts) $(service edgecore state)" "1 ready" "also while and after the daemon is killed"
         umount "$memory/memory.stat"
     fi
-    cloud_down
-    down
-}
-
-stage_crash()
-{
-    local pid
-    edgecore_can_run 1 || return
-    # A question that must never be asked of an edgecore without metrics.
-    joined_node ', "metrics": false'
-    well "joined"
-    pid=$(service edgecore pid)
-    curl --silent --max-time 5 http://127.0.0.1:10350/metrics/cadvisor >/dev/null
-    ok "it panics" wait_for 10 restarted edgecore 1
-    like "$(grep -v '^edgecore: ' "$work/log")" 'crashed: panic: runtime error: invalid memory address or nil pointer dereference' "and is judged by the panic's first line"
-    well "it is started again"
-    ok "another one" test "$(service edgecore pid)" != "$pid"
-    is "$(service edgecore last_end.exit_code)" 2 "exit code 2"
-    cloud_down
-    down
-}
-
-# Is dockerd, as this process id, stopped, or another?
-docker_restarted()
-{
-    [[ $(service dockerd pid) != "$1" && $(service dockerd state) == ready ]]
-}
-
-stage_docker()
-{
-    local pid docker before began
-    edgecore_can_run 1 || return
-    joined_node '' '{"ready": {"timeout": "8s"}}'
-    well "joined"
-
-    diag "docker is killed: edgecore goes on"
-    pid=$(service edgecore pid)
-    docker=$(service dockerd pid)
-    kill -KILL "$docker"
-    ok "dockerd comes back" wait_for 60 docker_restarted "$docker"
-    ok "edgecore's pods are listed again" wait_for 20 curl --fail --silent --output /dev/null http://127.0.0.1:10350/runningpods/
-    is "$(service edgecore pid) $(service edgecore restarts)" "$pid 0" "the same edgecore"
-
-    diag "docker takes connections and says nothing, while edgecore runs"
-    docker=$(service dockerd pid)
-    kill -STOP "$docker"
-    began=$(milliseconds)
-    ok "it is dockerd that is restarted" wait_for 90 docker_restarted "$docker" || diag "$("$EDGEINIT" status)"
-    diag "after $(($(milliseconds) - began)) ms"
-    like "$(grep -v '^[a-z]*: ' "$work/log"; grep '^edgeinit: dockerd' "$work/log")" 'dockerd: stopping: [^\n]*liveness' "for its own liveness" ||
-        diag "$(grep '^edgeinit: dockerd' "$work/log" | tail -n 20)"
-    is "$(service edgecore pid) $(service edgecore restarts)" "$pid 0" "the same edgecore"
-
-    diag "docker takes connections and says nothing, while edgecore starts"
-    docker=$(service dockerd pid)
-    before=$(executions)
-    kill -STOP "$docker"
-    kill -KILL "$pid"
-    ok "edgecore is executed" wait_for 20 executed $((before + 1))
-    ok "it waits in silence, and docker is found to be the culprit" wait_for 60 grep -q 'edgecore: docker-hung' "$work/log" ||
-        diag "$("$EDGEINIT" status)" "$(grep -v '^edgecore: \|^dockerd: ' "$work/log" | tail -n 20)"
-    ok "dockerd is restarted" wait_for 90 docker_restarted "$docker" || diag "$("$EDGEINIT" status)"
-    began=$(milliseconds)
-    well "and edgecore started as soon as docker is ready"
-    diag "ready $(($(milliseconds) - began)) ms after docker was seen to be"
-    ok "edgecore was not executed again and again meanwhile ($(($(executions) - before)) times)" test $(($(executions) - before)) -le 3
-
-    diag "docker's socket is gone, while edgecore starts"
-    docker=$(service dockerd pid)
-    before=$(executions)
-    mv /var/run/docker.sock /var/run/docker.lost
-    kill -KILL "$(service edgecore pid)"
-    ok "edgecore says so" wait_for 30 grep -q 'edgecore: docker-absent' "$work/log" || diag "$("$EDGEINIT" status)"
-    is "$(service edgecore state)" parked "and is parked" || diag "$("$EDGEINIT" status)"
-    ok "dockerd is restarted, for nobody can reach it" wait_for 90 docker_restarted "$docker" || diag "$("$EDGEINIT" status)"
-    well "and edgecore started again"
-    ok "in few tries ($(($(executions) - before)))" test $(($(executions) - before)) -le 4
-    cloud_down
-    down
-}
-
-# Never two: whoever is killed.
-stage_one()
-{
-    local most=0 count died=0 end
-    edgecore_can_run 1 || return
-    joined_node
-    well "joined"
-    for _ in {1..15}; do
-        kill_daemon
-        case $((RANDOM % 3)) in
-        0) kill -KILL "$(pgrep --exact --oldest "$edgecore_name")" 2>/dev/null && died=$((died + 1)) ;;
-        1) pkill -KILL --exact --full 'edgeinit-keeper /run/edgeinit/services/edgecore .*' ;;
-        *) ;;
-        esac
-        "$EDGEINIT" daemon "${manifests[@]}" >>"$work/log" 2>&1 </dev/null &
-        daemon=$!
-        end=$(($(milliseconds) + 400))
-        while (($(milliseconds) < end)); do
-            count=$(edgecores)
-            if ((count > most)); then
-                most=$count
-                ps -eo pid,ppid,stat,lstart,args | grep '[e]dgecore' >"$work/most"
-            fi
-        done
-    done
-    is "$most" 1 "daemon killed 15 times, edgecore $died times, its keeper now and then: never two edgecores" || diag "$(<"$work/most")" "$(tail -n 30 "$work/log")"
-    wait_for 10 "$EDGEINIT" status
-    # 15 ends at most, and each may have been in the middle of a start.
-    ok "ready in the end" wait_for 90 service_is edgecore state ready || diag "$("$EDGEINIT" status)"
-    is "$(edgecores)" 1 "one"
-    cloud_down
-    down
-}
-
-# The pause grows while it fails, and begins anew after 35 s of being well.
-stage_reset()
-{
-    local first
-    edgecore_can_run 1 || return
-    joined_node
-    well "joined"
-    for _ in 1 2 3; do
-        kill -KILL "$(service edgecore pid)"
-        wait_for 30 service_is edgecore state delayed
-        wait_for 60 service_is edgecore state ready
-    done
-    kill -KILL "$(service edgecore pid)"
-    wait_for 10 service_is edgecore state delayed
-    first=$(service edgecore next_try_ms)
-    ok "killed four times: the next try is $first ms away" test "${first:-0}" -gt 700
-    wait_for 60 service_is edgecore state ready
-    diag "36 s of being well"
-    sleep 36
-    kill -KILL "$(service edgecore pid)"
-    ok "then it is started at once" wait_for 5 restarted edgecore 5
-    like "$(grep 'edgecore: ended:' "$work/log" | tail -n 1)" 'next try in (1[0-9]{2}|200) ms' "200 ms after its end"
     cloud_down
     down
 }
@@ -561,8 +418,4 @@ on_board host "${edgecore_binds[@]}"
 on_board unserved "${edgecore_binds[@]}"
 on_board words "${edgecore_binds[@]}"
 on_board statistics "${edgecore_binds[@]}"
-on_board crash "${edgecore_binds[@]}"
-on_board docker "${edgecore_binds[@]}"
-on_board one "${edgecore_binds[@]}"
-on_board reset "${edgecore_binds[@]}"
 done_testing

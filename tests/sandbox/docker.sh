@@ -29,7 +29,7 @@ docker_manifests()
 up_docker()
 {
     up "${shipped[@]}"
-    edge wait-ready --timeout 60s dockerd
+    edge wait-ready --timeout 240s dockerd
     is "$status" 0 "dockerd is ready" || diag "$err" "$(tail -40 "$work/log")"
 }
 
@@ -53,11 +53,15 @@ try_docker()
     edge start --no-wait dockerd
 }
 
-# stop_docker
+# stop_docker: and its containerd, which the kernel kills a moment later if dockerd has not ended it
 stop_docker()
 {
+    local pid containerd
+    pid=$(service dockerd pid)
+    containerd=$(pgrep -P "${pid:-0}" -x containerd)
     edge stop dockerd
     is "$status" 0 "dockerd is stopped" || diag "$err"
+    [[ ! $containerd ]] || wait_for 10 gone "$containerd" || diag "its containerd does not end: $(ps -e -o pid=,stat=,comm=)"
 }
 
 state_is()
@@ -87,6 +91,12 @@ parked()
 logged()
 {
     grep -q -e "$1" "$work/log"
+}
+
+# status_says REGEX: edgeinit status, as text
+status_says()
+{
+    [[ $("$EDGEINIT" status 2>/dev/null) =~ $1 ]]
 }
 
 # kill_dockerd: and wait until another one is ready

@@ -170,8 +170,17 @@ edgecore_name=${edgecore_name:0:15}
 
 edgecores()
 {
-    # One that was killed may still be listed until its new parent reaps it.
-    pgrep --exact --count --runstates DRSTt "$edgecore_name"
+    edgecores_now | grep -c .
+}
+
+# Their process ids, a line each. One that was killed may still be listed until its new parent reaps it.
+edgecores_now()
+{
+    local pid fields
+    for pid in $(pgrep --exact --runstates DRSTt "$edgecore_name"); do
+        # Nor is one another edgecore's child that has not executed anything yet (PF_FORKNOEXEC).
+        read -r -a fields 2>/dev/null <"/proc/$pid/stat" && (((fields[8] & 0x40) == 0)) && echo "$pid"
+    done
 }
 
 milliseconds()
@@ -230,4 +239,60 @@ tells_no_token()
         cat "$work/log"
         ps -e -o args=
     } 2>&1 | grep -qFf "$work/secret"
+}
+
+# of what parked_for has seen: of edgecore KEY, or of the node KEY
+seen()
+{
+    json "str(([s for s in d['services'] if s['name'] == 'edgecore'] + [{}])[0].get('$1', ''))" "$work/seen.json"
+}
+
+seen_of_node()
+{
+    json "str(d.get('node', {}).get('$1', ''))" "$work/seen.json"
+}
+
+# parked_for CODE: in one answer, for it is tried again every few seconds
+parked_for()
+{
+    "$EDGEINIT" status --json >"$work/seen.json" && [[ $(seen_of_node code) == "$1" && $(seen state) == parked ]]
+}
+
+last_line_says()
+{
+    "$EDGEINIT" status >"$work/status" && [[ $(tail -n 1 "$work/status") =~ $1 ]]
+}
+
+# told CODE REMEDY-PATTERN NAME: within 20 s edgecore does not run for this reason, parked, and the node's line says what to do
+told()
+{
+    ok "$3: $1" wait_for 20 parked_for "$1" || diag "$("$EDGEINIT" status)" "$("$EDGEINIT" logs -n 5 edgecore)"
+    is "$(seen state)" parked "$1: parked"
+    like "$(seen_of_node remedy)" "$2" "$1: what to do"
+    wait_for 10 last_line_says "^node edge-07: (not joined|down).*$2"
+    like "$(tail -n 1 "$work/status")" "^node edge-07: (not joined|down).*$2" "$1: the last line of status says it" || diag "$(<"$work/status")"
+}
+
+# joined: the daemon, docker, and an edgecore that has joined and is ready; $1 the edge section's further keys, $2 of the service
+joined_node()
+{
+    edgecore_board
+    cloud_make
+    cloud_up
+    give_token
+    node_manifest "{\"cloud\": \"$cloud_address\", \"node\": \"edge-07\", \"address\": \"10.77.0.2\", \"token_file\": \"$work/token\"${1:-}}" "${2:-}"
+    up_with_docker
+    wait_for 60 service_is edgecore state ready || diag "$("$EDGEINIT" status)" "$("$EDGEINIT" logs -n 15 edgecore)"
+    wait_for 40 test -s /etc/kubeedge/certs/server.crt
+}
+
+# again: edgecore is restarted by a person; whatever is wrong by then is met
+again()
+{
+    "$EDGEINIT" restart --no-wait edgecore
+}
+
+well()
+{
+    ok "$1: ready" wait_for 30 service_is edgecore state ready || diag "$("$EDGEINIT" status)" "$("$EDGEINIT" logs -n 15 edgecore)"
 }

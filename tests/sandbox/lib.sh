@@ -98,13 +98,14 @@ skip_all()
     exit 0
 }
 
-# wait_for SECONDS COMMAND...: until it succeeds; fails when six times as long is over, for a PC may have much else to do
+# wait_for SECONDS COMMAND...: until it succeeds; fails when six times as long is over, for a PC may have much else to do, and
+# after some more looks, for it may have stood still meanwhile
 wait_for()
 {
-    local end=$((SECONDS + 6 * $1))
+    local end=$((SECONDS + 6 * $1)) late=0
     shift
     until "$@" >/dev/null 2>&1; do
-        ((SECONDS < end)) || return 1
+        ((SECONDS < end || ++late < 20)) || return 1
         sleep 0.05
     done
 }

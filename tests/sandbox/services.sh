@@ -25,7 +25,7 @@ down()
     local began=${EPOCHREALTIME/./} guard
     kill -TERM "$daemon"
     # One that hangs is a failure, not the end of the test.
-    (sleep 60 && kill -KILL "$daemon") &
+    (sleep 120 && kill -KILL "$daemon") &
     guard=$!
     wait "$daemon"
     # shellcheck disable=SC2034 # for the tests
@@ -42,10 +42,10 @@ kill_daemon()
     wait "$daemon" 2>/dev/null
 }
 
-# service NAME KEY...: of status --json, "" for what is not there. A key may be last_end.cause.
+# service NAME KEY...: of status --json, "" for what is not there. A key may be last_end.cause. run_dir names another daemon's.
 service()
 {
-    "$EDGEINIT" status --json 2>/dev/null | /usr/bin/python3 -I -c '
+    "$EDGEINIT" status --json ${run_dir:+--run-dir "$run_dir"} 2>/dev/null | /usr/bin/python3 -I -c '
 import json, sys
 def get(item, key):
     for part in key.split("."):
@@ -62,6 +62,36 @@ service_is()
     [[ $(service "$1" "$2") == "$3" ]]
 }
 
+# service_shows WORDS NAME KEY...: is that what `service NAME KEY...` says?
+service_shows()
+{
+    local wanted=$1
+    shift
+    [[ $(service "$@") == "$wanted" ]]
+}
+
+# Has the daemon heard from the keeper of everything that is up?
+knows_all()
+{
+    "$EDGEINIT" status --json ${run_dir:+--run-dir "$run_dir"} 2>/dev/null | /usr/bin/python3 -I -c '
+import json, sys
+up = [item for item in json.load(sys.stdin)["services"] if item["state"] in ("starting", "ready", "stopping")]
+sys.exit(any(item["pid"] == 0 or item["keeper"] == 0 for item in up))'
+}
+
+# taken_over: a daemon answers before all keepers have told it which processes they have
+taken_over()
+{
+    wait_for 10 knows_all || diag "the daemon has not heard from all keepers: $("$EDGEINIT" status)"
+}
+
+# up_again MANIFEST-OPTION...: the next daemon, which has taken over what runs
+up_again()
+{
+    up "$@"
+    taken_over
+}
+
 # restarted NAME COUNT
 restarted()
 {
@@ -73,6 +103,43 @@ descriptors()
 {
     # shellcheck disable=SC2012 # names are numbers
     ls "/proc/$1/fd" | wc -l
+}
+
+# The least of some looks at them: what a moment needs is not counted.
+least_descriptors()
+{
+    local least=1000000 now
+    for _ in {1..20}; do
+        now=$(descriptors "$1")
+        ((least <= now)) || least=$now
+        sleep 0.05
+    done
+    echo "$least"
+}
+
+# descriptors_are PID COUNT, descriptors_are_back PID COUNT: those of a moment are not waited for in vain, a leak stays
+descriptors_are()
+{
+    (($(descriptors "$1") == $2))
+}
+
+descriptors_are_back()
+{
+    (($(descriptors "$1") <= $2))
+}
+
+# processes PATTERN COUNT: are there so many with such a command line? What forks has its parent's for a moment.
+processes()
+{
+    [[ $(pgrep -c -f "$1") == "$2" ]]
+}
+
+# no_zombies [PID]: of all, or among its children
+no_zombies()
+{
+    local whose=(-e)
+    [[ -z ${1:-} ]] || whose=(--ppid "$1")
+    [[ -z $(ps "${whose[@]}" -o stat= | awk '/^Z/') ]]
 }
 
 # gone PID: has it ended?
@@ -97,6 +164,7 @@ is_sanitized()
 #   say=TEXT, childsay=TEXT            to the notify socket, itself or by a child
 #   fork, forkmain                     go on in a child, the parent ends (after MAINPID=)
 #   leave=FILE                         start a process that has left by setsid and double fork; its pid into FILE
+#   await=FILE                         until it is there
 #   flood=LINES                        as fast as it can
 #   every=SECONDS:TEXT                 say that for ever
 #   serve=PORT, hang=PORT              answer HTTP there; take connections and say nothing
@@ -150,6 +218,10 @@ def do_childsay(text):
         os._exit(0)
     os.wait()
 
+def do_await(name):
+    while not os.path.exists(name):
+        time.sleep(0.005)
+
 def do_flood(lines):
     block = b"".join(b"flood %d\n" % i for i in range(1000))
     for _ in range(int(lines) // 1000):
@@ -181,9 +253,12 @@ def do_serve(port):
     server = listen(port)
     while True:
         client, _ = server.accept()
-        client.recv(1000)
-        good = not os.path.exists("/tmp/work/sick")
-        client.send(b"HTTP/1.1 %s\r\nContent-Length: 0\r\n\r\n" % (b"200 OK" if good else b"503 Sick"))
+        try:
+            client.recv(1000)
+            good = not os.path.exists("/tmp/work/sick")
+            client.send(b"HTTP/1.1 %s\r\nContent-Length: 0\r\n\r\n" % (b"200 OK" if good else b"503 Sick"))
+        except ConnectionError:
+            pass  # who asked does not wait any more
         client.close()
 
 def do_hang(port):

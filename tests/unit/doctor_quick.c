@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The cheap probes, on whatever machine this is: quick, and silent about what is well. */
+#include <time.h>
+
 #include "base/clock.h"
 #include "base/util.h"
 #include "doctor/board.h"
@@ -8,6 +10,15 @@
 
 #define LONGEST (20 * MICROSECONDS_PER_MILLISECOND)
 
+/* Of a processor, which is all that they need: what others do on this machine is not counted. */
+static int64_t spent(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return time.tv_sec * MICROSECONDS_PER_SECOND + time.tv_nsec / 1000;
+}
+
 static void is_quick(void **state)
 {
     struct board board;
@@ -15,13 +26,14 @@ static void is_quick(void **state)
 
     (void)state;
     board_open(&board, NULL, NULL);
-    /* The fastest of several: what others do on this machine is not counted. */
     for (unsigned i = 0; i < 10; i++) {
         struct findings findings = {0};
-        int64_t started = clock_now();
+        int64_t started = spent();
+        int64_t took;
 
         doctor_quick(&board, &findings);
-        best = clock_now() - started < best ? clock_now() - started : best;
+        took = spent() - started;
+        best = took < best ? took : best;
         findings_free(&findings);
     }
     print_message("# %lld us\n", (long long)best);

@@ -23,7 +23,7 @@
 #include "test.h"
 
 #define RING_SIZE "1048576"
-#define PATIENCE 10000 /* milliseconds: until a test that waits in vain fails */
+#define PATIENCE 60000 /* milliseconds: until a test that waits in vain fails */
 
 /* The keeper under test, and our connection to it. */
 static struct {
@@ -223,6 +223,40 @@ static inline int count_children(pid_t parent)
     }
     closedir(directory);
     return count;
+}
+
+/* R, S, T, Z …; 0: there is no such process. */
+static inline char process_state(pid_t pid)
+{
+    CLEANUP_FREE char *data = NULL;
+    char path[64];
+    size_t length;
+    struct error err = {0};
+    const char *at;
+
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    if (file_read(path, 4096, &data, &length, &err) != 0 || (at = strrchr(data, ')')) == NULL) {
+        return '\0';
+    }
+    return at[2];
+}
+
+/* Until it is in one of these states; "" is enough for one that is gone. */
+static inline void wait_state(pid_t pid, const char *states)
+{
+    int64_t until = clock_now() + PATIENCE * MICROSECONDS_PER_MILLISECOND;
+
+    while (strchr(states, process_state(pid)) == NULL) { /* which finds the NUL as well */
+        assert_true(clock_now() < until);
+        pause_ms(1);
+    }
+}
+
+/* Whatever the keeper has begun, it has done when it answers. */
+static inline void settle(void)
+{
+    SEND(.header.type = WIRE_HELLO);
+    assert_int_equal(receive(PATIENCE), WIRE_RECORD);
 }
 
 static inline int begin(void **state)

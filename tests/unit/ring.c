@@ -237,6 +237,8 @@ static void test_killed_writers(void **state)
     for (unsigned round = 0; round < 300; round++) {
         pid_t pid = fork();
         struct timespec nap = {0, (long)(100000 + round * 7919 % 1000 * 2000)};
+        uint64_t least =
+            round % 50 == 0 ? seen + 500 : 0; /* it may be killed before it has had a processor, but not always */
         int status;
         int result;
 
@@ -246,7 +248,8 @@ static void test_killed_writers(void **state)
         if (round % 3 == 0) {
             nanosleep(&nap, NULL);
         }
-        for (unsigned i = 0; i < round * 7 % 200 && (result = ring_next(&reader, &cursor, &batch, text, &lost)) >= 0;
+        for (unsigned i = 0;
+             (i < round * 7 % 200 || seen < least) && (result = ring_next(&reader, &cursor, &batch, text, &lost)) >= 0;
              i++) {
             if (result == 1) {
                 seen += lost + batch.lines;

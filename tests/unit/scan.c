@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "manifest/scan.h"
 
+#include "base/json.h"
 #include "base/text.h"
 #include "base/util.h"
 #include "test.h"
@@ -12,15 +13,30 @@ struct wanted_place {
     unsigned key_column;
 };
 
+/* Each node has the index of its place, in the order of a walk. */
+static void check_numbers(const cJSON *node, int *next)
+{
+    assert_int_equal(node->valueint, (*next)++);
+    for (const cJSON *child = node->child; child != NULL; child = child->next) {
+        check_numbers(child, next);
+    }
+}
+
 static void check_places(const char *text, const struct wanted_place *wanted, size_t count)
 {
     CLEANUP_FREE char *copy = xstrdup(text);
     struct place_list places = {0};
     struct scan_error error = {0};
 
-    if (scan_text(copy, strlen(copy), 3, &places, &error) != 0) {
+    CLEANUP_JSON cJSON *tree = scan_text(copy, strlen(copy), 3, &places, &error);
+    int next = 0;
+
+    if (tree == NULL) {
         fail_msg("%u:%u: %s", error.line, error.column, error.what);
+        return;
     }
+    check_numbers(tree, &next);
+    assert_int_equal(next, count);
     assert_int_equal(places.count, count);
     for (size_t i = 0; i < count; i++) {
         assert_int_equal(places.items[i].source, 3);
@@ -63,16 +79,12 @@ static void test_comments(void **state)
     static const char *const text =
         "// \xc3\xa9 one\n/* two\n lines \xe6\x95\xb0 */ {\"a\" /*\xc3\xa9*/ : /**/ \"/* // */\"} //";
     static const struct wanted_place places[] = {{3, 13, 3, 13}, {3, 31, 3, 14}};
-    CLEANUP_FREE char *copy = xstrdup(text);
-    struct place_list list = {0};
-    struct scan_error error = {0};
-
+    static const struct wanted_place alone[] = {{1, 6, 1, 6}};
+    static const struct wanted_place first[] = {{1, 1, 1, 1}};
     (void)state;
     check_places(text, places, 2);
-    /* Blanked in place: newlines and all that is no comment stay. */
-    assert_int_equal(scan_text(copy, strlen(copy), 0, &list, &error), 0);
-    assert_string_equal(copy, "         \n      \n              {\"a\"        :      \"/* // */\"}   ");
-    free(list.items);
+    check_places("/***/5", alone, 1);
+    check_places("5 /**/ ", first, 1);
 }
 
 static void check_error(const char *text, size_t length, unsigned line, unsigned column, const char *what)
@@ -83,7 +95,7 @@ static void check_error(const char *text, size_t length, unsigned line, unsigned
 
     memcpy(copy, text, length);
     copy[length] = '\0';
-    if (scan_text(copy, length, 0, &places, &error) == 0) {
+    if (scan_text(copy, length, 0, &places, &error) != NULL) {
         fail_msg("accepted: %s", text);
     }
     free(places.items);
@@ -161,15 +173,42 @@ static void test_errors(void **state)
     check_error("{}\0", 3, 1, 3, "something follows the end of the document");
 }
 
+/* Equal to the tree that cJSON builds, with the links that cJSON goes by. */
+static void check_tree(const cJSON *tree, const char *text)
+{
+    CLEANUP_JSON cJSON *other = json_parse(text, strlen(text));
+
+    assert_non_null(other);
+    if (!cJSON_Compare(tree, other, 1)) {
+        fail_msg("%s: the tree is not cJSON's", text);
+    }
+    for (const cJSON *child = tree->child; child != NULL; child = child->next) {
+        assert_ptr_equal(child->next == NULL ? tree->child->prev : child->next->prev, child);
+    }
+}
+
+/* Without comments, which cJSON does not know. */
 static void test_good(void **state)
 {
     static const char *const texts[] = {
-        "0",        "-0",          "1.5e-10",
-        "1E+5",     "\"\"",        "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\ud83d\\ude00\"",
-        "true",     "false",       "null",
-        "[]",       "{}",          "[[],{}]",
-        "\r\n{\t}", "{\"\":\"\"}", "[1\n,2]",
-        "{} /**/ ", "/***/5",      "\"\x7f\"",
+        "0",
+        "-0",
+        "1.5e-10",
+        "1E+5",
+        "\"\"",
+        "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\ud83d\\ude00\"",
+        "true",
+        "false",
+        "null",
+        "[]",
+        "{}",
+        "[[],{}]",
+        "\r\n{\t}",
+        "{\"\":\"\"}",
+        "[1\n,2]",
+        "\"\x7f\"",
+        "[1,-2,3.25,true,false,null,\"\\u20ac\\ud83d\\ude00\\\\\"]",
+        "{\"a\\n\": {\"b\": [[], {}, [{}]], \"c\": \"\xc3\xa9\"}, \"d\": 1e3}",
     };
 
     (void)state;
@@ -178,9 +217,13 @@ static void test_good(void **state)
         struct place_list places = {0};
         struct scan_error error = {0};
 
-        if (scan_text(copy, strlen(copy), 0, &places, &error) != 0) {
+        CLEANUP_JSON cJSON *tree = scan_text(copy, strlen(copy), 0, &places, &error);
+
+        if (tree == NULL) {
             fail_msg("%s: %u:%u: %s", texts[i], error.line, error.column, error.what);
+            return;
         }
+        check_tree(tree, texts[i]);
         free(places.items);
     }
 }
@@ -195,7 +238,8 @@ static void test_limits(void **state)
     (void)state;
     memset(text, '[', SCAN_DEEPEST);
     memset(text + SCAN_DEEPEST, ']', SCAN_DEEPEST);
-    assert_int_equal(scan_text(text, sizeof(text) - 3, 0, &places, &error), 0);
+    text[2 * SCAN_DEEPEST] = '\0';
+    cJSON_Delete(scan_text(text, sizeof(text) - 3, 0, &places, &error));
     assert_int_equal(places.count, SCAN_DEEPEST);
     memset(text, '[', SCAN_DEEPEST + 1);
     memset(text + SCAN_DEEPEST + 1, ']', SCAN_DEEPEST + 1);
@@ -207,7 +251,8 @@ static void test_limits(void **state)
         text_add(&many, ",0");
     }
     text_add(&many, "]");
-    assert_int_equal(scan_text(many.data, many.length, 0, &places, &error), 0);
+    cJSON_Delete(scan_text(many.data, many.length, 0, &places, &error));
+    assert_null(error.what);
     assert_int_equal(places.count, SCAN_DEEPEST + SCAN_MOST_VALUES);
     free(places.items);
     many.data[many.length - 1] = ',';

@@ -155,6 +155,17 @@ static size_t size_of(const char *path)
     return stat(path, &status) == 0 ? (size_t)status.st_size : SIZE_MAX;
 }
 
+static int open_recorder(struct recorder *recorder, const char *run_dir, const char *boot_id)
+{
+    struct error err = {0};
+    bool is_new = false;
+    bool was_there = access("timeline", F_OK) == 0;
+
+    assert_int_equal(recorder_open(recorder, run_dir, &is_new, &err), 0);
+    assert_int_equal(is_new, !was_there);
+    return recorder_begin(recorder, boot_id, 0, &err);
+}
+
 static void test_recorder(void **state)
 {
     const char *here = *state;
@@ -166,7 +177,7 @@ static void test_recorder(void **state)
     char id[40];
     int fd;
 
-    assert_int_equal(recorder_open(&recorder, here, BOOT_ID, 0, &err), 0);
+    assert_int_equal(open_recorder(&recorder, here, BOOT_ID), 0);
     recorder_add(&recorder, &ready);
     assert_false(recorder.ready); /* what an earlier one noted */
     recorder_close(&recorder);
@@ -176,7 +187,7 @@ static void test_recorder(void **state)
     fd = open("timeline", O_WRONLY | O_APPEND);
     assert_int_equal(write(fd, "torn", 4), 4);
     close(fd);
-    assert_int_equal(recorder_open(&recorder, here, BOOT_ID, 0, &err), 0);
+    assert_int_equal(open_recorder(&recorder, here, BOOT_ID), 0);
     assert_true(recorder.ready);
     assert_int_equal(recorder.count, 2);
     recorder_add(&recorder, &ready);
@@ -184,7 +195,7 @@ static void test_recorder(void **state)
     assert_int_equal(size_of("timeline"), 3 * sizeof(ready));
 
     /* Another boot's is thrown away; so is what is none. */
-    assert_int_equal(recorder_open(&recorder, here, "other", 0, &err), 0);
+    assert_int_equal(open_recorder(&recorder, here, "other"), 0);
     assert_false(recorder.ready);
     recorder_close(&recorder);
     assert_int_equal(recorder_read(here, &data, &length, &err), 0);
@@ -205,9 +216,8 @@ static void test_recorder_is_bounded(void **state)
 {
     const struct timeline_record daemon = {.type = TIMELINE_DAEMON};
     struct recorder recorder;
-    struct error err = {0};
 
-    assert_int_equal(recorder_open(&recorder, *state, BOOT_ID, 0, &err), 0);
+    assert_int_equal(open_recorder(&recorder, *state, BOOT_ID), 0);
     for (size_t i = 0; i < TIMELINE_MOST + 100; i++) {
         recorder_add(&recorder, &daemon);
     }

@@ -22,8 +22,10 @@ cgroup_mount()
 declare -A cgroup_self=()
 cgroup_mount_active()
 {
-    local controllers path
+    local controllers path groups
     mount -t tmpfs -o mode=0755 edgeinit-board "$CGROUP_TOP"
+    # All of it in one go: another board's hierarchies come and go, and the rest of a list that has changed begins anywhere.
+    groups=$(</proc/self/cgroup)
     while IFS=: read -r _ controllers path; do
         if [[ -z $controllers ]]; then
             controllers=unified
@@ -33,7 +35,7 @@ cgroup_mount_active()
             cgroup_mount "$controllers" || continue
         fi
         cgroup_self[$controllers]=$path
-    done </proc/self/cgroup
+    done <<<"$groups"
 }
 
 # Creates those that nobody has mounted yet. A controller that cgroup2 hands out to groups gives EBUSY. Which ones are
