@@ -98,7 +98,7 @@ for ((i = 1; i <= cuts; i++)); do
             : >"$dir/board/console"
             vm start --again --lossy
         fi
-        vm wait "$patience" 'init: .* start edgeinit' >/dev/null
+        vm wait "$patience" "$started" >/dev/null
         pause 0 2500
     elif answers; then
         on 'sh /data/local/tmp/churn >/dev/null 2>&1 &'

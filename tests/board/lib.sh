@@ -59,10 +59,14 @@ shipped()
     overlay "10-$1" <"$board_root/cfg/boards/$1.json"
 }
 
+# What shows on the console that init has come to edgeinit. The kernel may speak in the middle of any one of these lines.
+# shellcheck disable=SC2034 # tests use it
+started='start edgeinit|start agent|^edgeinit: '
+
 # boot [vm's options]: until the board answers. Its console is $dir/board/console.
 boot()
 {
-    vm start --data "$dir/data" "$@" && vm wait "$patience" 'init: .* start edgeinit' >/dev/null && answers
+    vm start --data "$dir/data" "$@" && vm wait "$patience" "$started" >/dev/null && answers
 }
 
 answers()
