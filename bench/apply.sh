@@ -76,15 +76,29 @@ make_bare() {
     compile_static "$PARTS/bin/nothing" -xc - <<<'int main(void) { return 0; }'
 }
 
+# bare makes the calls that change the board; this one makes every call that edgeinit makes, those by which it looks, notes and forks
+# included, as strace saw them on a fresh root.
+make_replay() {
+    rm -f /tmp/trace.*
+    root_make
+    # shellcheck disable=SC2086 # words
+    strace -qq -ff -X raw -xx -s 1000000 -e signal=none -o /tmp/trace chroot "$ROOT" ${commands[apply]} >/dev/null 2>&1 ||
+        fail "apply failed under strace"
+    root_drop
+    perl "$here/replay.pl" /tmp/trace.* >/tmp/replay.c || fail "no program was made of the calls of apply"
+    compile_static "$PARTS/bin/replay" /tmp/replay.c
+}
+
 declare -A commands=(
     [apply]='/system/bin/edgeinit-shipped apply'
     [bare]=/system/bin/bare_static
+    [replay]=/system/bin/replay
     [apply_dynamic]='/system/bin/edgeinit apply'
     [bare_dynamic]=/system/bin/bare
     [script]='/system/bin/busybox sh /system/bin/script.sh'
     [script_exec]='/system/bin/busybox sh /system/bin/script-exec.sh'
 )
-contestants=(apply bare apply_dynamic bare_dynamic script script_exec)
+contestants=(apply bare replay apply_dynamic bare_dynamic script script_exec)
 
 # lap FIGURE COMMAND...: a sample of it, unless warming up
 lap() {
@@ -134,6 +148,30 @@ compare_calls() {
     diff "$results"/calls.{apply,bare} >&2 || fail "bare (>) does not make the calls that edgeinit (<) makes"
 }
 
+# How often each contestant makes each call, of all: NAME COUNT, sorted.
+counts_of() {
+    local trace
+    rm -f /tmp/trace.*
+    root_make
+    # shellcheck disable=SC2086 # words
+    strace -qq -ff -o /tmp/trace -e signal=none chroot "$ROOT" ${commands[$1]} >/dev/null 2>&1 ||
+        fail "$1 failed under strace"
+    root_drop
+    for trace in /tmp/trace.*; do
+        tac "$trace" | sed '/^execve(/q'
+    done | sed -n -E 's/^([a-z_0-9]+)\(.*/\1/p' | sort | uniq -c | awk '{ print $2, $1 }'
+}
+
+# Shown and kept, not judged: who is how far when the worker answers differs from run to run.
+compare_counts() {
+    local name
+    for name in apply replay bare; do
+        counts_of "$name" >"$results/counts.$name"
+        echo "bench: $name makes $(awk '{ n += $2 } END { print n }' "$results/counts.$name") system calls" >&2
+    done
+    echo "bench: where apply (<) and replay (>) differ: $(diff "$results"/counts.{apply,replay} | grep '^[<>]' | tr '\n' ';')" >&2
+}
+
 race() {
     local name
     for ((lap_number = -warm_up; lap_number < runs; lap_number++)); do
@@ -165,8 +203,10 @@ measure_apply() {
     make_bare
     make_manifests
     make_script
+    make_replay
     flash_make
     compare_states
     compare_calls
+    compare_counts
     race
 }

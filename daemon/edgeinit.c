@@ -24,6 +24,7 @@
 
 #define VERSION "0.1.0"
 #define STATUS_PATIENCE 15000
+#define HEAP_OF_A_BOARD ((size_t)100 * 1024)
 
 /* Every problem of the manifest goes to stderr: one line each. */
 static void print_problems(struct manifest *manifest)
@@ -62,8 +63,11 @@ static void log_problems(struct manifest *manifest)
 static int load(struct command *command, struct node *node, void (*tell)(struct manifest *manifest))
 {
     struct node_paths paths = paths_of(command);
-    int result = node_load(node, &paths);
+    void *volatile heap = malloc(HEAP_OF_A_BOARD); /* a compiler leaves out what is only made and freed */
+    int result;
 
+    free(heap); /* the heap has grown once, and does not with a call for every few pages */
+    result = node_load(node, &paths);
     tell(&node->manifest);
     if (result != 0) {
         log_error("the manifest has %zu mistake%s, so nothing was done", node->manifest.mistakes,

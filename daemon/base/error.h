@@ -32,16 +32,16 @@ struct error {
 
 /* Set the error; returns -1 so that a caller can `return error_set(...)`. errnum 0 means no errno belongs to it. */
 int error_set(struct error *err, enum error_code code, int errnum, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+    __attribute__((cold, format(printf, 4, 5)));
 
 /* ERROR_SYSTEM with the errno given; returns -1. */
-int error_system(struct error *err, int errnum, const char *format, ...) __attribute__((format(printf, 3, 4)));
+int error_system(struct error *err, int errnum, const char *format, ...) __attribute__((cold, format(printf, 3, 4)));
 
 /* Put context in front: "context: what". Returns -1. */
-int error_wrap(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int error_wrap(struct error *err, const char *format, ...) __attribute__((cold, format(printf, 2, 3)));
 
 /* Replace the remedy; returns -1. */
-int error_remedy(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int error_remedy(struct error *err, const char *format, ...) __attribute__((cold, format(printf, 2, 3)));
 
 /* The reason alone: "what: errno text", without the remedy. Returns buffer. */
 const char *error_reason(const struct error *err, char *buffer, size_t size);

@@ -139,7 +139,7 @@ static int fill_aside(int directory, const char *aside, const char *path, const 
     if (fd < 0) {
         return -1;
     }
-    if (keep_label(fd, path) != 0) {
+    if (!attributes->fresh && keep_label(fd, path) != 0) {
         *failed = "keep the SELinux label of";
         return -1;
     }
@@ -186,12 +186,17 @@ int file_write(const char *path, const char *data, size_t length, const struct f
     return 0;
 }
 
-int file_put(const char *path, const char *value, struct error *err)
+int file_put_and_look(const char *path, const char *value, char *now, size_t size, struct error *err)
 {
-    CLEANUP_CLOSE int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    const int flags = O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+    CLEANUP_CLOSE int fd = size > 0 ? open(path, O_RDWR | flags) : -1;
     size_t length = strlen(value);
     ssize_t put;
+    ssize_t got;
 
+    if (fd < 0) {
+        fd = open(path, O_WRONLY | flags);
+    }
     if (fd < 0) {
         return error_system(err, errno, "open %s", path);
     }
@@ -199,7 +204,16 @@ int file_put(const char *path, const char *value, struct error *err)
     if (put != (ssize_t)length) {
         return error_system(err, put < 0 ? errno : EIO, "write \"%s\" to %s", value, path);
     }
+    if (size > 0) {
+        got = pread(fd, now, size, 0);
+        now[got < 0 || got == (ssize_t)size ? 0 : got] = '\0';
+    }
     return 0;
+}
+
+int file_put(const char *path, const char *value, struct error *err)
+{
+    return file_put_and_look(path, value, NULL, 0, err);
 }
 
 /* EEXIST is said of a dangling symlink and of a file, too. */

@@ -7,6 +7,7 @@
 #ifndef EDGEINIT_BASE_FILE_H
 #define EDGEINIT_BASE_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -26,6 +27,7 @@ struct file_attributes {
     mode_t mode;
     uid_t uid; /* (uid_t)-1: leave as created */
     gid_t gid;
+    bool fresh; /* nothing is there to be replaced, so there is no label to be kept */
 };
 
 /* Write a regular file whole or not at all, see above. The new file has the SELinux label of the old one. `path` must not be a symlink (follow it first: path_follow). The
@@ -35,6 +37,9 @@ int file_write(const char *path, const char *data, size_t length, const struct f
 
 /* One write(2) of the whole value to an existing file, as kernel files want it. */
 int file_put(const char *path, const char *value, struct error *err);
+
+/* The same, and what the file holds then, up to `size` bytes with the NUL; "" if it cannot be told. */
+int file_put_and_look(const char *path, const char *value, char *now, size_t size, struct error *err);
 
 /* mkdir -p: make the directory and its missing parents, mode 0755 before umask. No error if it is there. */
 int file_make_parents(const char *directory, struct error *err);

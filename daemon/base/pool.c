@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <sys/mman.h>
 
-#define PIECE ((size_t)16 * 1024)
+#define PIECE ((size_t)64 * 1024)
 #define MOST_PIECES 256 /* beyond that malloc(3) is as good */
 #define ALIGNMENT ((size_t)16)
 
@@ -58,7 +58,7 @@ static bool add_piece(void)
     if (pool.count == MOST_PIECES) {
         return false;
     }
-    base = mmap(NULL, PIECE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    base = mmap(NULL, PIECE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (base == MAP_FAILED) {
         return false;
     }

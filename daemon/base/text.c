@@ -157,9 +157,9 @@ bool text_parse_integer(const char *string, int64_t *number)
 const char *text_show_duration(int64_t microseconds, char *buffer, size_t size)
 {
     if (microseconds < 10000) {
-        int64_t tenths = (microseconds + 50) / 100;
+        unsigned tenths = microseconds < 0 ? 0 : (unsigned)(microseconds + 50) / 100;
 
-        format_print(buffer, size, "%" PRId64 ".%" PRId64 " ms", tenths / 10, tenths % 10);
+        format_print(buffer, size, "%u.%c ms", tenths / 10, (char)('0' + tenths % 10));
     } else if (microseconds < 1000000) {
         snprintf(buffer, size, "%" PRId64 " ms", microseconds / 1000);
     } else if (microseconds < 120 * INT64_C(1000000)) {

@@ -127,11 +127,8 @@ static void answer_and_exit(const struct ask *ask, const struct child_ends *ends
     char byte;
 
     setpgid(0, 0);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    child_die_with(ends->parent);
     prctl(PR_SET_NAME, "edgeinit-ask");
-    if (getppid() != ends->parent) {
-        _exit(EXIT_FAILURE);
-    }
     child_reset_signals();
     signal(SIGPIPE, SIG_IGN);
     if (expected != NULL && read(ends->go, &byte, 1) != 1) {

@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "base/child.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -93,7 +94,7 @@ static void report(void *data, const struct plan *plan, const struct plan_entry 
     }
 }
 
-static void apply_and_exit(const struct node *node, int pipe_fd, struct recording *recording)
+static void apply_and_exit(const struct node *node, int pipe_fd, struct recording *recording, pid_t parent)
 {
     CLEANUP_TEXT struct text summary = {0};
     struct reporting reporting = {.pipe_fd = pipe_fd, .recording = recording};
@@ -103,7 +104,7 @@ static void apply_and_exit(const struct node *node, int pipe_fd, struct recordin
     int64_t started = clock_now();
     sigset_t none;
 
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    child_die_with(parent);
     prctl(PR_SET_NAME, "edgeinit-apply");
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -299,6 +300,7 @@ static void start_worker(struct bringup *bringup, const struct node *node, int j
 {
     int64_t now = clock_now();
     int turn[2] = {-1, -1};
+    pid_t parent = getpid();
 
     if (bringup->recording->begun || pipe2(turn, O_CLOEXEC) != 0) {
         recording_begin(bringup->recording);
@@ -310,7 +312,7 @@ static void start_worker(struct bringup *bringup, const struct node *node, int j
             close(turn[1]);
         }
         bringup->recording->turn = turn[0];
-        apply_and_exit(node, journal, bringup->recording);
+        apply_and_exit(node, journal, bringup->recording, parent);
     }
     if (turn[1] >= 0) {
         close(turn[0]);

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 
+#include "base/child.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/util.h"
@@ -35,7 +36,7 @@ void diagnosis_close(struct diagnosis *diagnosis)
 
 /* In the child. */
 
-static void explain_and_exit(const struct diagnosis *diagnosis, const char *directory, int pipe_fd)
+static void explain_and_exit(const struct diagnosis *diagnosis, const char *directory, int pipe_fd, pid_t parent)
 {
     CLEANUP_TEXT struct text log = {0};
     struct findings findings = {0};
@@ -45,7 +46,7 @@ static void explain_and_exit(const struct diagnosis *diagnosis, const char *dire
     char text[SERVICE_EXPLANATION];
     bool loaded;
 
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    child_die_with(parent);
     prctl(PR_SET_NAME, "edgeinit-why");
     alarm(PATIENCE);
     logs_last(directory, LAST_LINES, 0, &log);
@@ -61,13 +62,13 @@ static void explain_and_exit(const struct diagnosis *diagnosis, const char *dire
     _exit(EXIT_SUCCESS);
 }
 
-static void examine_and_exit(const struct diagnosis *diagnosis)
+static void examine_and_exit(const struct diagnosis *diagnosis, pid_t parent)
 {
     struct findings findings = {0};
     struct node node = {0};
     struct board board;
 
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    child_die_with(parent);
     prctl(PR_SET_NAME, "edgeinit-doctor");
     alarm(PATIENCE);
     if (node_load(&node, diagnosis->paths) == 0) {
@@ -88,8 +89,10 @@ static void examine_and_exit(const struct diagnosis *diagnosis)
 
 void diagnosis_examine(const struct diagnosis *diagnosis)
 {
+    pid_t parent = getpid();
+
     if (fork() == 0) {
-        examine_and_exit(diagnosis);
+        examine_and_exit(diagnosis, parent);
     }
 }
 
@@ -126,7 +129,7 @@ void diagnosis_look(struct diagnosis *diagnosis, struct service *service)
 {
     struct error ignored = {0};
     int ends[2];
-    pid_t pid;
+    pid_t parent = getpid(), pid;
 
     if (diagnosis->answer.fd >= 0 || !is_worth_a_look(service) || pipe2(ends, O_CLOEXEC) != 0) {
         return;
@@ -135,7 +138,7 @@ void diagnosis_look(struct diagnosis *diagnosis, struct service *service)
     snprintf(diagnosis->name, sizeof(diagnosis->name), "%s", service->config->name);
     pid = fork();
     if (pid == 0) {
-        explain_and_exit(diagnosis, service->directory, ends[1]);
+        explain_and_exit(diagnosis, service->directory, ends[1], parent);
     }
     close(ends[1]);
     if (pid < 0 ||

@@ -67,7 +67,7 @@ static bool set_item(const struct publication *item, bool quiet)
 }
 
 /* The first failure is told, and ends it: the others would fail alike. */
-static void set_all_and_exit(const struct publish *publish, bool last)
+static void set_all_and_exit(const struct publish *publish, bool last, pid_t parent)
 {
     CLEANUP_FREE char *path = xasprintf("%s/" LOCK, publish->run_dir);
     int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -76,7 +76,7 @@ static void set_all_and_exit(const struct publish *publish, bool last)
     bool good = true;
 
     if (!last) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL); /* the next daemon may have other things to say */
+        child_die_with(parent); /* the next daemon may have other things to say */
     }
     prctl(PR_SET_NAME, "edgeinit-say");
     child_reset_signals();
@@ -108,7 +108,7 @@ static bool has_something(const struct publish *publish)
 
 static void begin(struct publish *publish, bool last)
 {
-    pid_t pid;
+    pid_t parent = getpid(), pid;
 
     if (publish->dropped > 0) {
         log_warning("%zu system events too many, not told", publish->dropped);
@@ -122,7 +122,7 @@ static void begin(struct publish *publish, bool last)
     publish->began = clock_now();
     pid = fork();
     if (pid == 0) {
-        set_all_and_exit(publish, last);
+        set_all_and_exit(publish, last, parent);
     }
     publish->child = pid < 0 ? 0 : pid; /* no process to be had: with the next change */
 }

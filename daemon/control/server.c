@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "base/child.h"
 #include "base/file.h"
 #include "base/util.h"
 
@@ -56,13 +57,13 @@ static void refuse(struct server_client *client, const char *reason)
 static void answer_status(struct server_client *client)
 {
     struct server *server = client->server;
-    pid_t pid = fork();
+    pid_t parent = getpid(), pid = fork();
 
     if (pid == 0) {
         CLEANUP_TEXT struct text line = {0};
         sigset_t none;
 
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        child_die_with(parent);
         prctl(PR_SET_NAME, "edgeinit-status");
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);

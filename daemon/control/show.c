@@ -6,6 +6,8 @@
 #include "base/util.h"
 #include "control/colour.h"
 
+#define ELAPSED_WIDTH 8
+
 static const struct {
     const char *word;
     enum colour colour;
@@ -64,6 +66,8 @@ void show_apply_entry(const struct plan *plan, const struct plan_entry *entry, b
     CLEANUP_FREE char *rest = NULL;
     char elapsed[40];
     char took[32];
+    size_t length;
+    size_t padding;
 
     switch (entry->state) {
         case STATE_RUNNING:
@@ -78,7 +82,11 @@ void show_apply_entry(const struct plan *plan, const struct plan_entry *entry, b
                                                                       : "not there yet");
             break;
         case STATE_APPLIED:
-            format_print(elapsed, sizeof(elapsed), "%8s", text_show_duration(entry->elapsed, took, sizeof(took)));
+            text_show_duration(entry->elapsed, took, sizeof(took));
+            length = strlen(took);
+            padding = length < ELAPSED_WIDTH ? ELAPSED_WIDTH - length : 0;
+            memset(elapsed, ' ', padding);
+            memcpy(elapsed + padding, took, length + 1);
             break;
         case STATE_FAILED:
         case STATE_BLOCKED:

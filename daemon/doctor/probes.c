@@ -6,9 +6,9 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include "base/child.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/util.h"
@@ -147,14 +147,14 @@ static void leave_streams(void)
     }
 }
 
-static void run_in_child(const struct probe *probe, const struct board *board, int fd)
+static void run_in_child(const struct probe *probe, const struct board *board, int fd, pid_t parent)
 {
     static const struct findings none = {0};
     struct answers answers = {.probe = probe, .board = board, .fd = fd};
     sigset_t empty;
 
     leave_streams();
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    child_die_with(parent);
     setpgid(0, 0); /* tools that it starts are killed with it */
     sigemptyset(&empty);
     sigprocmask(SIG_SETMASK, &empty, NULL);
@@ -172,6 +172,7 @@ static void run_in_child(const struct probe *probe, const struct board *board, i
 static void start(struct run *run, const struct board *board)
 {
     int ends[2] = {-1, -1};
+    pid_t parent = getpid();
 
     run->deadline = clock_now() + DEADLINE;
     run->fd = -1;
@@ -182,7 +183,7 @@ static void start(struct run *run, const struct board *board)
     run->pid = fork();
     if (run->pid == 0) {
         close(ends[0]);
-        run_in_child(run->probe, board, ends[1]);
+        run_in_child(run->probe, board, ends[1], parent);
     }
     close(ends[1]);
     run->fd = ends[0];
@@ -214,6 +215,7 @@ static bool reap(struct run *run, int patience_ms)
 static void clean_after(const struct run *run, const struct board *board, pid_t pid)
 {
     struct run cleaner = {.fd = -1};
+    pid_t parent = getpid();
     char name[64];
 
     if (run->probe->clean == NULL) {
@@ -223,7 +225,7 @@ static void clean_after(const struct run *run, const struct board *board, pid_t 
     cleaner.pid = fork();
     if (cleaner.pid == 0) {
         leave_streams();
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        child_die_with(parent);
         run->probe->clean(board, name);
         _exit(EXIT_SUCCESS);
     }

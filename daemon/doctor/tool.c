@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "base/child.h"
@@ -13,14 +12,15 @@
 #include "base/util.h"
 
 /* Says by the pipe why it could not be executed. */
-static void execute(const char *program, const char *const argv[], const char *path, int output, int failure)
+static void execute(const char *program, const char *const argv[], const char *path, int output, int failure,
+                    pid_t parent)
 {
     char variable[1024];
     char *environment[] = {variable, NULL};
     int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
     snprintf(variable, sizeof(variable), "PATH=%s", path);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    child_die_with(parent);
     child_reset_signals();
     dup2(nothing, STDIN_FILENO);
     dup2(output, STDOUT_FILENO);
@@ -76,7 +76,7 @@ int tool_run(const char *program, const char *const argv[], const char *path, in
     int status = 0;
     int why = 0;
     ssize_t length;
-    pid_t pid;
+    pid_t parent = getpid(), pid;
 
     said[0] = '\0';
     if (pipe2(output, O_CLOEXEC) != 0) {
@@ -89,7 +89,7 @@ int tool_run(const char *program, const char *const argv[], const char *path, in
     }
     pid = fork();
     if (pid == 0) {
-        execute(program, argv, path, output[1], failure[1]);
+        execute(program, argv, path, output[1], failure[1], parent);
     }
     why = pid < 0 ? errno : 0;
     close(output[1]);

@@ -92,7 +92,8 @@ static int mend(struct dockerd_start *start, const char *path, struct error *err
         return -1;
     }
     if (stat(target, &status) == 0) {
-        attributes = (struct file_attributes){status.st_mode & 07777, status.st_uid, status.st_gid};
+        attributes =
+            (struct file_attributes){.mode = status.st_mode & 07777, .uid = status.st_uid, .gid = status.st_gid};
     }
     if (good_put_aside(target, start->text, start->length, err) != 0 ||
         file_write(target, text_string(&text), text.length, &attributes, err) != 0) {

@@ -15,7 +15,7 @@
 
 #define CONFIG_LARGEST (1 << 20)
 
-static const struct file_attributes secret = {0600, 0, 0};
+static const struct file_attributes secret = {.mode = 0600};
 
 static int write_secret(const char *path, const char *data, size_t length, struct error *err)
 {

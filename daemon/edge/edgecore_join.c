@@ -109,7 +109,7 @@ static char *read_state(const struct join *join, const char *name)
 /* On flash, so written only when something else is true: a join that fails is tried again and again. */
 static int write_state(const struct join *join, const char *name, const char *text, struct error *err)
 {
-    static const struct file_attributes attributes = {0600, (uid_t)-1, (gid_t)-1};
+    static const struct file_attributes attributes = {.mode = 0600, .uid = (uid_t)-1, .gid = (gid_t)-1};
     CLEANUP_FREE char *path = xasprintf("%s/%s", join->directory, name);
     CLEANUP_FREE char *before = read_state(join, name);
 

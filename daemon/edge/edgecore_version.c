@@ -157,7 +157,7 @@ static bool recall(const char *file, const char *description, struct edgecore_ve
 
 static void remember(const char *file, const char *description, const struct edgecore_version *version)
 {
-    static const struct file_attributes attributes = {0600, (uid_t)-1, (gid_t)-1};
+    static const struct file_attributes attributes = {.mode = 0600, .uid = (uid_t)-1, .gid = (gid_t)-1};
     CLEANUP_FREE char *name = version->exact[0] == '\0' ? xasprintf("1.%u", version->minor) : xstrdup(version->exact);
     CLEANUP_FREE char *text = xasprintf("%s %s\n", description, name);
     struct error ignored = {0};

@@ -23,6 +23,7 @@
 #include "host/owner.h"
 #include "host/window.h"
 
+#define NOW_LONGEST 256           /* what a kernel file holds; more is read once more */
 #define CONFIGFS_MAGIC 0x62656570 /* fs/configfs/mount.c; not in linux/magic.h */
 
 static bool is_string_list(const struct reader *reader)
@@ -328,7 +329,27 @@ static int stage(const char *path, const char *data, size_t length, const struct
     return made_note(host, false, target, err) != 0 ? -1 : mounts_mount(host, staged, target, NULL, "bind", err);
 }
 
-static int write_regular(struct resource *resource, const char *target, struct host *host, struct error *err)
+/* The file, in the directory that it needs: whoever is told that it is there already, is not asked before. */
+static int write_whole(const struct file_spec *spec, const char *target, const struct text *wanted,
+                       const struct file_attributes *attributes, struct host *host, struct error *err)
+{
+    char parent[PATH_MAX];
+
+    if (file_write(target, text_string(wanted), wanted->length, attributes, err) == 0) {
+        return 0;
+    }
+    if (err->errnum != ENOENT && err->errnum != ENOTDIR) {
+        return -1;
+    }
+    error_clear(err);
+    path_parent(target, parent);
+    return directory_make(host, parent, spec->remount, err) != 0
+               ? -1
+               : file_write(target, text_string(wanted), wanted->length, attributes, err);
+}
+
+static int write_regular(struct resource *resource, const char *target, bool exists, struct host *host,
+                         struct error *err)
 {
     const struct file_spec *spec = resource->spec;
     struct file_attributes attributes = {.mode = 0644, .uid = (uid_t)-1, .gid = (gid_t)-1};
@@ -336,14 +357,16 @@ static int write_regular(struct resource *resource, const char *target, struct h
     CLEANUP_TEXT struct text wanted = {0};
     struct stat status;
     bool broken = false;
-    bool exists = stat(target, &status) == 0;
     size_t length = 0;
 
+    exists = exists && stat(target, &status) == 0;
+    attributes.fresh = !exists;
     if (exists) {
         if (file_read(target, CONTENT_LARGEST, &current, &length, err) != 0) {
             return -1;
         }
-        attributes = (struct file_attributes){status.st_mode & 07777, status.st_uid, status.st_gid};
+        attributes =
+            (struct file_attributes){.mode = status.st_mode & 07777, .uid = status.st_uid, .gid = status.st_gid};
     }
     file_content_make(spec, host, &(struct file_content){current, length}, &wanted, &broken);
     if (broken && !file_content_is_blank(current, length) && good_put_aside(target, current, length, err) != 0 &&
@@ -363,7 +386,7 @@ static int write_regular(struct resource *resource, const char *target, struct h
         attributes.uid = uid != (uid_t)-1 ? uid : attributes.uid;
         attributes.gid = gid != (gid_t)-1 ? gid : attributes.gid;
     }
-    if (file_write(target, text_string(&wanted), wanted.length, &attributes, err) == 0) {
+    if (write_whole(spec, target, &wanted, &attributes, host, err) == 0) {
         resource->proven = true;
         return 0;
     }
@@ -382,48 +405,47 @@ static int write_regular(struct resource *resource, const char *target, struct h
     return file_write(target, text_string(&wanted), wanted.length, &attributes, err);
 }
 
-/* The file to write: what a symlink leads to. */
-static int find_target(const char *path, char target[PATH_MAX], struct error *err)
+/* The file to write: what a symlink leads to. `exists`: something may be there. */
+static int find_target(const char *path, char target[PATH_MAX], bool *exists, struct error *err)
 {
     char link[1];
+    bool is_link = readlink(path, link, sizeof(link)) >= 0;
 
-    if (readlink(path, link, sizeof(link)) >= 0) {
+    *exists = is_link || errno != ENOENT;
+    if (is_link) {
         return path_follow(path, target, err);
     }
     snprintf(target, PATH_MAX, "%s", path);
     return 0;
 }
 
-static bool is_directory(const char *path)
+/* What the kernel made of the value is read back at once; if it cannot be, the last look does. */
+static int apply_write(struct resource *resource, struct error *err)
 {
-    struct stat status;
+    const struct file_spec *spec = resource->spec;
+    const char *value = spec->value->valuestring;
+    char now[NOW_LONGEST];
 
-    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+    if (file_put_and_look(spec->path, value, now, resource->verdict == VERDICT_BLIND ? 0 : sizeof(now), err) == 0) {
+        resource->proven = resource->verdict != VERDICT_BLIND && now[0] != '\0' && file_content_is_same(now, value);
+        return 0;
+    }
+    if (err->errnum == EINVAL) {
+        error_remedy(err, "the kernel refuses this value: see what it has now with \"cat %s\"", spec->path);
+    }
+    return -1;
 }
 
 static int apply(struct resource *resource, struct host *host, struct error *err)
 {
     const struct file_spec *spec = resource->spec;
-    char parent[PATH_MAX];
     char target[PATH_MAX];
+    bool exists;
 
     if (spec->form == FORM_WRITE) {
-        if (file_put(spec->path, spec->value->valuestring, err) == 0) {
-            return 0;
-        }
-        if (err->errnum == EINVAL) {
-            error_remedy(err, "the kernel refuses this value: see what it has now with \"cat %s\"", spec->path);
-        }
-        return -1;
+        return apply_write(resource, err);
     }
-    if (find_target(spec->path, target, err) != 0) {
-        return -1;
-    }
-    path_parent(target, parent);
-    if (!is_directory(parent) && directory_make(host, parent, spec->remount, err) != 0) {
-        return -1;
-    }
-    return write_regular(resource, target, host, err);
+    return find_target(spec->path, target, &exists, err) != 0 ? -1 : write_regular(resource, target, exists, host, err);
 }
 
 static void free_spec(void *spec)

@@ -47,7 +47,8 @@ int good_put_aside(const char *path, const char *data, size_t length, struct err
     struct stat status;
 
     if (stat(path, &status) == 0) {
-        attributes = (struct file_attributes){status.st_mode & 07777, status.st_uid, status.st_gid};
+        attributes =
+            (struct file_attributes){.mode = status.st_mode & 07777, .uid = status.st_uid, .gid = status.st_gid};
     }
     return file_write(aside, data, length, &attributes, err);
 }

@@ -294,7 +294,8 @@ static enum verdict confirm(struct resource *resource, struct host *host)
     struct statvfs system;
     struct stat target;
     struct stat source;
-    bool labelled = label_is_used() && (label_is_asked(spec->options) || (spec->label != NULL && policy_is_loaded()));
+    bool labelled = (spec->label != NULL || label_is_asked(spec->options)) && label_is_used() &&
+                    (label_is_asked(spec->options) || policy_is_loaded());
     bool good = resource->verdict == VERDICT_ABSENT && spec->propagation == PROPAGATION_AS_IT_IS && !labelled &&
                 mounts_is_root(spec->target, &target);
 

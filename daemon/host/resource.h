@@ -94,6 +94,6 @@ struct resource {
 void resource_detail(struct resource *resource, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Set the verdict to impossible, with a copy of the error; returns VERDICT_IMPOSSIBLE. */
-enum verdict resource_impossible(struct resource *resource, const struct error *err);
+enum verdict resource_impossible(struct resource *resource, const struct error *err) __attribute__((cold));
 
 #endif

@@ -9,6 +9,7 @@
 #include "host/host.h"
 
 #define VALUE_LARGEST (64 * 1024)
+#define NOW_LONGEST 256 /* nearly all values; a longer one is read once more */
 
 struct sysctl_spec {
     const char *value;
@@ -144,9 +145,10 @@ static enum verdict probe(struct resource *resource, struct host *host)
 static int apply(struct resource *resource, struct host *host, struct error *err)
 {
     const struct sysctl_spec *spec = resource->spec;
+    char now[NOW_LONGEST];
 
     (void)host;
-    if (file_put(spec->path, spec->value, err) != 0) {
+    if (file_put_and_look(spec->path, spec->value, now, sizeof(now), err) != 0) {
         if (err->errnum == EINVAL) {
             error_remedy(err, "the kernel refuses this value: see what it has now with \"cat %s\"", spec->path);
         } else if (err->errnum == EROFS) {
@@ -154,6 +156,7 @@ static int apply(struct resource *resource, struct host *host, struct error *err
         }
         return -1;
     }
+    resource->proven = now[0] != '\0' && same_words(now, spec->value);
     return 0;
 }
 

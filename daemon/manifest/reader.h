@@ -77,9 +77,9 @@ bool reader_is_object(const struct reader *reader, const char *example);
 
 /* Note a problem with this node (reader_problem_key: with its key). The remedy may be "". */
 void reader_problem(const struct reader *reader, const char *remedy, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+    __attribute__((cold, format(printf, 3, 4)));
 void reader_problem_key(const struct reader *reader, const char *remedy, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+    __attribute__((cold, format(printf, 3, 4)));
 /* Accepted, but worth saying. */
 void reader_warning(const struct reader *reader, const char *remedy, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "base/child.h"
@@ -54,11 +53,11 @@ bool parameter_is_possible(void)
     return access(PARAMETER_PROGRAM, X_OK) == 0;
 }
 
-static void become_param(const char *name, const char *value, int output)
+static void become_param(const char *name, const char *value, int output, pid_t parent)
 {
     char *const arguments[] = {"param", "set", (char *)name, (char *)value, NULL};
 
-    prctl(PR_SET_PDEATHSIG, SIGKILL); /* whoever waits for it may give up */
+    child_die_with(parent); /* whoever waits for it may give up */
     child_reset_signals();
     dup2(output, STDOUT_FILENO);
     execv(PARAMETER_PROGRAM, arguments);
@@ -87,14 +86,14 @@ static int set(const char *name, const char *value, struct error *err)
     int ends[2];
     int status = 0;
     size_t length;
-    pid_t pid;
+    pid_t parent = getpid(), pid;
 
     if (pipe2(ends, O_CLOEXEC) != 0) {
         return error_system(err, errno, "make a pipe for %s", PARAMETER_PROGRAM);
     }
     pid = fork();
     if (pid == 0) {
-        become_param(name, value, ends[1]);
+        become_param(name, value, ends[1], parent);
     }
     close(ends[1]);
     read_answer(ends[0], answer);

@@ -3,14 +3,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/wait.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/util.h"
 #include "host/window.h"
 #include "plan/job.h"
+
+#define WAY_INTERVAL 100 /* microseconds between two offers of the processor: each costs one, or a switch and back */
 
 /* SELinux is tightened when nothing else can be refused any more: after all others, however they ended. */
 static bool is_too_early(const struct run *run, const struct plan_entry *entry)
@@ -23,6 +27,18 @@ static bool is_too_early(const struct run *run, const struct plan_entry *entry)
         }
     }
     return false;
+}
+
+/* What a worker waits for, the kernel's threads of a file system that is mounted, may have been woken on this processor, and would
+ * wait until our time slice ends: up to a millisecond of two, where processors are few. */
+static void give_way(struct run *run)
+{
+    int64_t now = run->workers > 0 ? clock_now() : 0;
+
+    if (now > run->gave_way + WAY_INTERVAL) {
+        run->gave_way = now;
+        sched_yield();
+    }
 }
 
 /* If its needs are settled by now. */
@@ -44,6 +60,7 @@ static void try_if_ready(struct run *run, struct job *job)
     }
     if (ready) {
         job_try(job);
+        give_way(run);
     }
 }
 

@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include "base/child.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/util.h"
@@ -200,6 +200,7 @@ static void worker_answered(void *data, uint32_t events)
     int status = 0;
 
     (void)events;
+    job->run->workers--;
     job->entry->times.applied += clock_now() - job->working;
     add_worker(job, &answer.usage);
     close_source(&job->run->loop, &job->result);
@@ -218,6 +219,7 @@ static void worker_hangs(void *data)
     struct job *job = data;
     struct error err = {0};
 
+    job->run->workers--;
     kill(job->worker, SIGKILL); /* takes effect when the kernel lets go of it */
     error_set(&err, ERROR_SYSTEM, ETIMEDOUT, "%s", job->entry->resource->name);
     error_remedy(&err, "the device does not answer: read the kernel log, take the card out and put it in again");
@@ -275,10 +277,7 @@ static void start_worker(struct job *job)
     job->worker = fork();
     if (job->worker == 0) {
         /* Die with the one who waits for us; a mount(2) under way still ends, the next run then sees it. */
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (getppid() != parent) {
-            _exit(EXIT_FAILURE);
-        }
+        child_die_with(parent);
         close(run->lock); /* a worker that hangs must not keep the next run out */
         _exit(work(job, ends[1]) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
     }
@@ -294,6 +293,7 @@ static void start_worker(struct job *job)
         job_fail(job, &err);
         return;
     }
+    run->workers++;
     job->entry->state = STATE_RUNNING; /* told only if it takes long */
     loop_timer_set(&run->loop, &job->deadline, clock_now() + WORKER_SILENCE, worker_is_slow, job);
 }

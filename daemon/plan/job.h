@@ -39,6 +39,8 @@ struct run {
     struct plan *plan;
     struct job *jobs;
     int lock;
+    size_t workers;   /* under way */
+    int64_t gave_way; /* when the processor was offered to what they wait for */
     struct loop loop;
     apply_report *report;
     void *data;

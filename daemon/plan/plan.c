@@ -20,38 +20,101 @@ static void add_need(struct plan_entry *entry, size_t need)
     entry->needs[entry->need_count++] = need;
 }
 
-/* Where a resource stands: asked for every pair of them, so it is at hand, with its length. */
-struct stand {
-    const char *path; /* NULL: nowhere */
-    size_t length;    /* "/": 0, for what comes next in a path below it is its slash; nowhere: more than any path has */
-    int rank;
+/* Where the resources stand, to be found by their paths: a table of chains, each in the resources' order. */
+#define CHAINS 256
+#define NOWHERE SIZE_MAX
+
+struct stands {
+    size_t first[CHAINS]; /* index of a resource; NOWHERE: none */
+    struct stand {
+        const char *path; /* NULL: nowhere */
+        size_t length;    /* "/": 0, for what comes next in a path below it is its slash */
+        size_t next;
+    } items[];
 };
 
-/* Everything at or above `path`. At the resource's own path only what ranks lower: a mount needs the directory it
- * covers, not the other way round. */
-static void add_path_needs(struct plan *plan, const struct stand *stands, size_t index, const char *path)
+/* FNV-1a, one byte further. */
+static uint32_t hash_on(uint32_t hash, char c)
 {
-    size_t length = strlen(path);
-    const struct stand *mine = &stands[index];
-    bool own = mine->path != NULL && streq(mine->path, path);
+    return (hash ^ (unsigned char)c) * 16777619U;
+}
+#define HASH_OF_NOTHING 2166136261U
 
-    for (size_t i = 0; i < plan->count; i++) {
-        const struct stand *other = &stands[i];
-        bool same;
+static struct stands *find_stands(const struct host *host)
+{
+    struct stands *stands = xcalloc(1, sizeof(*stands) + host->count * sizeof(stands->items[0]));
 
-        /* At or above it, if what comes next in the path ends a component: few get as far as to be compared. */
-        if (other->length > length || (path[other->length] != '/' && path[other->length] != '\0') || i == index ||
-            memcmp(path, other->path, other->length) != 0) {
-            continue;
+    memset(stands->first, 0xff, sizeof(stands->first));
+    for (size_t i = host->count; i-- > 0;) {
+        struct stand *stand = &stands->items[i];
+        uint32_t hash = HASH_OF_NOTHING;
+
+        stand->path = host->resources[i].path;
+        if (stand->path != NULL) {
+            for (const char *at = streq(stand->path, "/") ? "" : stand->path; *at != '\0'; at++) {
+                hash = hash_on(hash, *at);
+                stand->length++;
+            }
+            stand->next = stands->first[hash % CHAINS];
+            stands->first[hash % CHAINS] = i;
         }
-        same = path[other->length] == '\0' || (other->length == 0 && length == 1);
-        if (!same || !own || other->rank < mine->rank) {
+    }
+    return stands;
+}
+
+/* Those that stand at the first `length` bytes of `path`. */
+static void add_stand_needs(struct plan *plan, const struct stands *stands, size_t index, const char *path,
+                            size_t length, uint32_t hash)
+{
+    const char *mine = stands->items[index].path;
+    bool same = path[length] == '\0' || (length == 0 && path[1] == '\0');
+    bool own = same && mine != NULL && streq(mine, path);
+
+    for (size_t i = stands->first[hash % CHAINS]; i != NOWHERE; i = stands->items[i].next) {
+        const struct stand *other = &stands->items[i];
+
+        if (i != index && other->length == length && memcmp(path, other->path, length) == 0 &&
+            (!own || plan->entries[i].resource->rank < plan->entries[index].resource->rank)) {
             add_need(&plan->entries[index], i);
         }
     }
 }
 
-static void derive_needs(struct plan *plan, const struct stand *stands, size_t index)
+/* The needs from `first` on: a few, and nearly in order. */
+static void sort_needs(struct plan_entry *entry, size_t first)
+{
+    for (size_t i = first + 1; i < entry->need_count; i++) {
+        size_t need = entry->needs[i];
+        size_t at = i;
+
+        for (; at > first && entry->needs[at - 1] > need; at--) {
+            entry->needs[at] = entry->needs[at - 1];
+        }
+        entry->needs[at] = need;
+    }
+}
+
+/* Everything at or above `path`, in the resources' order. At the resource's own path only what ranks lower: a mount needs the
+ * directory it covers, not the other way round. */
+static void add_path_needs(struct plan *plan, const struct stands *stands, size_t index, const char *path)
+{
+    struct plan_entry *entry = &plan->entries[index];
+    size_t before = entry->need_count;
+    uint32_t hash = HASH_OF_NOTHING;
+
+    for (size_t length = 0;; length++) {
+        if (path[length] == '/' || path[length] == '\0') {
+            add_stand_needs(plan, stands, index, path, length, hash);
+        }
+        if (path[length] == '\0') {
+            break;
+        }
+        hash = hash_on(hash, path[length]);
+    }
+    sort_needs(entry, before);
+}
+
+static void derive_needs(struct plan *plan, const struct stands *stands, size_t index)
 {
     struct plan_entry *entry = &plan->entries[index];
     struct need_list list = {0};
@@ -181,7 +244,7 @@ static void find_workers(struct plan *plan)
 
 int plan_make(struct plan *plan, struct host *host, struct error *err)
 {
-    CLEANUP_FREE struct stand *stands = xcalloc(host->count, sizeof(*stands));
+    CLEANUP_FREE struct stands *stands = find_stands(host);
 
     *plan = (struct plan){
         .host = host,
@@ -192,9 +255,6 @@ int plan_make(struct plan *plan, struct host *host, struct error *err)
     for (size_t i = 0; i < plan->count; i++) {
         plan->entries[i].resource = &host->resources[i];
         plan->entries[i].blocker = i;
-        stands[i].path = host->resources[i].path;
-        stands[i].length = stands[i].path == NULL ? SIZE_MAX : streq(stands[i].path, "/") ? 0 : strlen(stands[i].path);
-        stands[i].rank = host->resources[i].rank;
     }
     for (size_t i = 0; i < plan->count; i++) {
         derive_needs(plan, stands, i);

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "base/child.h"
@@ -22,10 +21,7 @@ static void become_command(const struct check_config *config, int report, pid_t 
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
     setpgid(0, 0);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent) {
-        _exit(EXIT_CANNOT_EXEC);
-    }
+    child_die_with(parent);
     child_reset_signals();
     dup2(null, STDIN_FILENO);
     dup2(null, STDOUT_FILENO);

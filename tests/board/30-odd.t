@@ -63,6 +63,19 @@ ok "the rest runs" wait_for "$patience" service_is other state ready
 is "$(on edgeinit plan | grep -cE '^[~+] ')" 0 "and is in place"
 vm off "$patience"
 
+diag "controllers that are mounted together elsewhere, and so can only be mounted together"
+echo 'mkdir /dev/joint && mount -t cgroup -o net_cls,net_prio none /dev/joint' >"$dir/data/local/tmp/at-boot"
+ok "boot" boot || console
+rm "$dir/data/local/tmp/at-boot"
+ok "bring-up ends" wait_for "$patience" applied
+is "$(on 'grep -c " /dev/joint cgroup .*net_cls,net_prio" /proc/mounts')" 1 "control: they are"
+for name in net_cls net_prio; do
+    like "$(on "grep ' /sys/fs/cgroup/$name ' /proc/mounts")" 'nosuid,nodev,noexec.*net_cls,net_prio' "$name is there, with the other"
+done
+is "$(resources_left)" '' "and all is in place"
+ok "all runs" wait_for "$patience" service_is card state ready
+vm off "$patience"
+
 diag "a kernel with SELinux and policy routing of IPv6 switched off, and a root without mount points"
 overlay 30-off <<'EOF'
 {"version": 1, "host": {"selinux": "permissive", "rules": [

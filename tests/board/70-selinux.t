@@ -68,7 +68,9 @@ like "$(tail -n 1 <<<"$seen")" '^02:42' "network, shared memory, files of its ow
 on 'docker run -d --init --name web -m 32m -p 8080:80 busybox sh -c "echo page >/tmp/index.html; httpd -f -p 80 -h /tmp"' >/dev/null
 ok "a published port" wait_for "$patience" on 'wget -qO- http://127.0.0.1:8080/ | grep -q page'
 like "$(on 'docker exec web ps')" 'docker-init' "docker exec, --init"
-ok "pause, unpause, signal, stop" on 'docker pause web && docker unpause web && docker kill -s HUP web && docker stop -t 2 web && docker rm web'
+for what in pause unpause "kill -s HUP" "stop -t 2" rm; do
+    ok "docker $what" on docker "$what" web
+done
 like "$(on 'docker run --rm --network host --read-only --tmpfs /t:exec --security-opt no-new-privileges -u 1000 --cap-drop ALL busybox \
     sh -c "cp /bin/busybox /t/busybox; /t/busybox echo ran; cat /proc/self/attr/current"' | tr -d '\0')" \
     'ran.*u:r:edge_container:s0' "no_new_privs, another user, no capabilities, a program on a tmpfs" 

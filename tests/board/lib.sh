@@ -81,10 +81,15 @@ again()
     boot --again "$@"
 }
 
-# on COMMAND...: on the board; stdout and stderr
+# on COMMAND...: on the board; stdout and stderr. One that took minutes leaves a word, for the rare one that hangs a while.
 on()
 {
+    local began=$SECONDS status
     vm run "$patience" "$*" </dev/null
+    status=$?
+    ((SECONDS - began < 100)) ||
+        diag "took $((SECONDS - began)) s: $*"$'\n'"$(vm run 20 'cat /proc/uptime; dmesg | tail -n 20' </dev/null 2>&1)"
+    return "$status"
 }
 
 # card out|in

@@ -152,7 +152,7 @@ EOF2
 
     diag "found that a start makes no sense"
     is "$(service parked state cause reason)" 'parked no-address wlan0 has no address' "parked with the profile's words"
-    is "$(service parked remedy waits_for restarts)" "connect the board ['$work/go to appear'] 0" "what to do, and what it waits for"
+    is "$(service parked remedy waits_for restarts)" "connect the board [\"$work/go to appear\"] 0" "what to do, and what it waits for"
     edge status
     like "$out" "parked +parked +for [^:]*: no-address: wlan0 has no address" "the same for people"
     like "$out" "remedy: connect the board" "what to do"
@@ -543,7 +543,7 @@ EOF2
     up --manifest "$work/others.json"
     wait_for 5 service_is hurt state ready
     wait_for 5 service_is above state parked
-    is "$(service above waits_for)" "['below to become ready']" "it waits for the suspect"
+    is "$(service above waits_for)" '["below to become ready"]' "it waits for the suspect"
     sleep 0.5
     is "$(starts above) $(service below restarts)" '1 0' "the suspect is well: nothing happens"
     diag "now it is not: both ask it"

@@ -112,8 +112,9 @@ processes_of_containers()
 
 stage_lives_on()
 {
-    local talker pids before count i bad=0 rounds=50 kills=100
+    local talker pids before count i bad=0 rounds=10 kills=20
     local prober=''
+    [[ ! ${KILL_FULL:-} ]] || rounds=50 kills=100
     docker_manifests <<<'{"version": 1, "services": {"dockerd": {"restart": {"delay": "50ms"}}}}' || return
     # The sanitizers look at each step, not at how often it is taken.
     ! is_sanitized || rounds=5 kills=10

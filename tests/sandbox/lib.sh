@@ -99,14 +99,15 @@ skip_all()
 }
 
 # wait_for SECONDS COMMAND...: until it succeeds; fails when six times as long is over, for a PC may have much else to do, and
-# after some more looks, for it may have stood still meanwhile
+# after some more looks, for it may have stood still meanwhile. Each look costs others their time: after some seconds fewer.
 wait_for()
 {
-    local end=$((SECONDS + 6 * $1)) late=0
+    local end=$((SECONDS + 6 * $1)) late=0 looks=0 pause=0.05
     shift
     until "$@" >/dev/null 2>&1; do
         ((SECONDS < end || ++late < 20)) || return 1
-        sleep 0.05
+        ((++looks < 40)) || pause=0.1
+        sleep "$pause"
     done
 }
 

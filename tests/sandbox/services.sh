@@ -45,15 +45,7 @@ kill_daemon()
 # service NAME KEY...: of status --json, "" for what is not there. A key may be last_end.cause. run_dir names another daemon's.
 service()
 {
-    "$EDGEINIT" status --json ${run_dir:+--run-dir "$run_dir"} 2>/dev/null | /usr/bin/python3 -I -c '
-import json, sys
-def get(item, key):
-    for part in key.split("."):
-        item = item.get(part, "") if isinstance(item, dict) else ""
-    return str(item)
-for item in json.load(sys.stdin)["services"]:
-    if item["name"] == sys.argv[1]:
-        print(*(get(item, key) for key in sys.argv[2:]))' "$@"
+    "$EDGEINIT" status --json ${run_dir:+--run-dir "$run_dir"} 2>/dev/null | "$edge_root/out/item" services "$@"
 }
 
 # service_is NAME KEY WANTED

@@ -7,6 +7,7 @@
 #include "supervise/record.h"
 
 #include <dirent.h>
+#include <libgen.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -34,6 +35,16 @@ static struct {
     uint64_t instance;
     struct keeper_record record; /* the last that came */
 } keeper;
+
+static inline void find_keeper(void)
+{
+    char self[PATH_MAX] = "";
+
+    if (readlink("/proc/self/exe", self, sizeof(self) - 1) < 0) {
+        abort();
+    }
+    snprintf(keeper.program, sizeof(keeper.program), "%s/edgeinit-keeper", dirname(self));
+}
 
 static inline void pause_ms(long milliseconds)
 {

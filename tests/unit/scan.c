@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "manifest/scan.h"
 
+#include <math.h>
+
 #include "base/json.h"
 #include "base/text.h"
 #include "base/util.h"
@@ -228,6 +230,64 @@ static void test_good(void **state)
     }
 }
 
+/* What strtod(3) makes of it, to the last bit. */
+static void check_number(const char *text)
+{
+    CLEANUP_FREE char *copy = xstrdup(text);
+    struct place_list places = {0};
+    struct scan_error error = {0};
+
+    CLEANUP_JSON cJSON *tree = scan_text(copy, strlen(copy), 0, &places, &error);
+    double wanted = strtod(text, NULL);
+
+    if (tree == NULL || !cJSON_IsNumber(tree) || tree->valuedouble != wanted ||
+        signbit(tree->valuedouble) != signbit(wanted)) {
+        fail_msg("%s is not %.17g", text, wanted);
+    }
+    free(places.items);
+}
+
+static void test_numbers(void **state)
+{
+    static const char *const texts[] = {
+        "0",
+        "-0",
+        "-0.0",
+        "0.1",
+        "0.2",
+        "-0.3",
+        "1.005",
+        "9007199254740993",
+        "999999999999999",
+        "-99999999999999",
+        "0.0000000000001",
+        "123456789.12345",
+        "1234567890.123456",
+        "1e22",
+        "1e23",
+        "-1.5e-10",
+        "1.7976931348623157e308",
+    };
+    uint64_t random = 42;
+    char text[64];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        check_number(texts[i]);
+    }
+    for (int i = 0; i < 100000; i++) {
+        uint64_t whole;
+        uint64_t rest;
+
+        random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        whole = random >> (4 + random % 60);
+        rest = (random >> 20) % UINT64_C(100000000);
+        snprintf(text, sizeof(text), "-%llu.%llu", (unsigned long long)whole, (unsigned long long)rest);
+        text[i % 2 == 0 ? sizeof(text) - 1 : strcspn(text, ".")] = '\0';
+        check_number(text + i % 3 / 2);
+    }
+}
+
 static void test_limits(void **state)
 {
     char text[2 * SCAN_DEEPEST + 3];
@@ -265,7 +325,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_places),   cmocka_unit_test(test_columns_are_characters),
         cmocka_unit_test(test_comments), cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_good),     cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_good),     cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_limits),
     };
 
     return cmocka_run_group_tests_name("scan", tests, NULL, NULL);
