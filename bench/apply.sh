@@ -150,16 +150,18 @@ compare_calls() {
 
 # How often each contestant makes each call, of all: NAME COUNT, sorted.
 counts_of() {
-    local trace
     rm -f /tmp/trace.*
     root_make
     # shellcheck disable=SC2086 # words
     strace -qq -ff -o /tmp/trace -e signal=none chroot "$ROOT" ${commands[$1]} >/dev/null 2>&1 ||
         fail "$1 failed under strace"
     root_drop
-    for trace in /tmp/trace.*; do
-        tac "$trace" | sed '/^execve(/q'
-    done | sed -n -E 's/^([a-z_0-9]+)\(.*/\1/p' | sort | uniq -c | awk '{ print $2, $1 }'
+    # What comes before a process's last execve is chroot's.
+    awk 'function done(name) { for (name in mine) { all[name] += mine[name] } split("", mine) }
+        FNR == 1 { done() }
+        /^execve\(/ { split("", mine) }
+        match($0, /^[a-z_0-9]+\(/) { mine[substr($0, 1, RLENGTH - 1)]++ }
+        END { done(); for (name in all) { print name, all[name] } }' /tmp/trace.* | sort
 }
 
 # Shown and kept, not judged: who is how far when the worker answers differs from run to run.
