@@ -76,8 +76,8 @@ make_bare() {
     compile_static "$PARTS/bin/nothing" -xc - <<<'int main(void) { return 0; }'
 }
 
-# bare makes the calls that change the board; this one makes every call that edgeinit makes, those by which it looks, notes and forks
-# included, as strace saw them on a fresh root.
+# bare makes the calls that change the board; this one makes every call that edgeinit makes, those by which it looks, notes and starts a
+# process for the card included, as strace saw them on a fresh root.
 make_replay() {
     rm -f /tmp/trace.*
     root_make
@@ -86,7 +86,7 @@ make_replay() {
         fail "apply failed under strace"
     root_drop
     perl "$here/replay.pl" /tmp/trace.* >/tmp/replay.c || fail "no program was made of the calls of apply"
-    compile_static "$PARTS/bin/replay" /tmp/replay.c
+    compile_static "$PARTS/bin/replay" -I"$here" /tmp/replay.c
 }
 
 declare -A commands=(

@@ -8,8 +8,6 @@
  * the manifest of the bench leaves out of cgroups.json too.
  */
 #include <fcntl.h>
-#include <linux/fib_rules.h>
-#include <linux/rtnetlink.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +16,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "rule.h"
 
 #ifndef ABSENT
 #define ABSENT "rdma", "schedtune"
@@ -173,23 +173,7 @@ static void write_descriptor(void)
 
 static void add_rule(unsigned char table, unsigned priority)
 {
-    struct {
-        struct nlmsghdr header;
-        struct fib_rule_hdr rule;
-        struct nlattr table_attribute;
-        unsigned table;
-        struct nlattr priority_attribute;
-        unsigned priority;
-    } request = {
-        .header = {.nlmsg_len = sizeof(request),
-                   .nlmsg_type = RTM_NEWRULE,
-                   .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_EXCL | NLM_F_CREATE},
-        .rule = {.family = AF_INET, .table = table, .action = FR_ACT_TO_TBL},
-        .table_attribute = {8, FRA_TABLE},
-        .table = table,
-        .priority_attribute = {8, FRA_PRIORITY},
-        .priority = priority,
-    };
+    struct rule_request request = rule_request(table, priority);
     struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
     struct {
         struct nlmsghdr header;

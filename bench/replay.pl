@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # bench/replay.pl TRACE... — a C program that makes the system calls of these traces and does nothing else: those of a process, and of
-# the one that it forks. The traces are those of "strace -ff -X raw -xx -s 1000000 -o TRACE": one file a process, numbers as numbers,
+# the one that it starts. The traces are those of "strace -ff -X raw -xx -s 1000000 -o TRACE": one file a process, numbers as numbers,
 # strings in hexadecimal. Buffers that the kernel fills are one and the same; descriptors have their numbers of themselves.
 # Left out is what a C program does by itself, as this one does: its start, and what libc does around fork(2).
 use strict;
@@ -46,7 +46,15 @@ sub bytes {
 }
 
 my %special = (
-    fork => sub { 'if (fork() == 0) { child(); }' },
+    fork => sub { 'if (fork() == 0) { child(NULL); }' },
+    clone => sub {
+        my ($names) = map { /^flags=(.*)/ } @_;
+        my $flags = 0;
+        $flags |= /^0x/ ? hex($_) : $_ for grep { $_ ne "" } split /\|/, $names;
+        return 'if (fork() == 0) { child(NULL); }' unless $flags & 0x100; # CLONE_VM
+        return "clone(child, stack + sizeof(stack), $flags, NULL);";
+    },
+    wait4 => sub { my ($pid, undef, $options) = @_; 'syscall(SYS_wait4, -1, NULL, ' . plain($options) . ', NULL);' },
     exit_group => sub { "_exit($_[0]);" },
     brk => sub {
         return 'syscall(SYS_brk, 0);' if $_[0] eq 'NULL';
@@ -75,7 +83,7 @@ my %special = (
     },
     recvmsg => sub { "receive($_[0], $_[-1]);" },
 );
-$special{clone} = $special{vfork} = $special{fork};
+$special{vfork} = $special{fork};
 
 for my $file (@files) {
     my ($started, @lines) = (0);
@@ -95,8 +103,7 @@ for my $file (@files) {
 die "one process and one child are known here, not " . @processes . "\n" unless @processes == 2;
 
 print <<'END';
-#include <linux/fib_rules.h>
-#include <linux/rtnetlink.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -105,28 +112,15 @@ print <<'END';
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "rule.h"
+
+static char stack[8192] __attribute__((aligned(16))); /* of a child that shares our memory */
 static char buffer[32768];
 static struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
 
 static void send_rule(int fd, unsigned char table, unsigned priority)
 {
-    struct {
-        struct nlmsghdr header;
-        struct fib_rule_hdr rule;
-        struct nlattr table_attribute;
-        unsigned table;
-        struct nlattr priority_attribute;
-        unsigned priority;
-    } request = {
-        .header = {.nlmsg_len = sizeof(request),
-                   .nlmsg_type = RTM_NEWRULE,
-                   .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_EXCL | NLM_F_CREATE},
-        .rule = {.family = AF_INET, .table = table, .action = FR_ACT_TO_TBL},
-        .table_attribute = {8, FRA_TABLE},
-        .table = table,
-        .priority_attribute = {8, FRA_PRIORITY},
-        .priority = priority,
-    };
+    struct rule_request request = rule_request(table, priority);
     struct iovec piece = {&request, sizeof(request)};
     struct msghdr message = {.msg_name = &kernel, .msg_namelen = sizeof(kernel), .msg_iov = &piece, .msg_iovlen = 1};
 
@@ -143,6 +137,6 @@ static void receive(int fd, int flags)
 }
 
 END
-print "static void child(void)\n{\n", map({ "    $_\n" } @{$processes[1]{lines}}), "}\n\n";
+print "static int child(void *unused)\n{\n    (void)unused;\n", map({ "    $_\n" } @{$processes[1]{lines}}), "    return 0;\n}\n\n";
 print "int main(void)\n{\n    unsigned long heap = (unsigned long)syscall(SYS_brk, 0);\n\n";
 print map({ "    $_\n" } @{$processes[0]{lines}}), "}\n";

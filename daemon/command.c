@@ -278,9 +278,33 @@ static const char *default_run_dir(void)
     return access("/system/bin/init", F_OK) == 0 ? "/dev/edgeinit" : "/run/edgeinit";
 }
 
+/* The manifests of a directory in the order of their names, as the shell's *.json has them: none that begins with a dot. */
+static void find_manifests(struct command *command, const char *directory)
+{
+    CLEANUP_DIR DIR *dir = opendir(directory);
+    const struct dirent *entry;
+    size_t first = command->found_count;
+
+    while (dir != NULL && (entry = readdir(dir)) != NULL) {
+        size_t length = strlen(entry->d_name);
+        size_t at = command->found_count;
+        char *path;
+
+        if (entry->d_name[0] == '.' || length < 5 || !streq(entry->d_name + length - 5, ".json")) {
+            continue;
+        }
+        path = xasprintf("%s/%s", directory, entry->d_name);
+        command->found = xrealloc(command->found, ++command->found_count * sizeof(*command->found));
+        for (; at > first && strcmp(command->found[at - 1], path) > 0; at--) {
+            command->found[at] = command->found[at - 1];
+        }
+        command->found[at] = path;
+    }
+}
+
 static void add_default_manifests(struct command *command)
 {
-    CLEANUP_FREE char *pattern = xasprintf("%s/conf.d/*.json", command->state_dir);
+    CLEANUP_FREE char *of_board = xasprintf("%s/conf.d", command->state_dir);
     bool at_boot = streq(command->verb->name, "daemon"); /* and what is read comes from a disk */
     size_t count;
 
@@ -288,17 +312,17 @@ static void add_default_manifests(struct command *command)
         file_expect(DEFAULT_MANIFEST, USUAL_SIZE);
     }
     /* What the image says, then what this board says. */
-    glob(SYSTEM_DIRECTORY "/conf.d/*.json", GLOB_APPEND, NULL, &command->conf_d);
-    glob(pattern, GLOB_APPEND, NULL, &command->conf_d);
-    count = command->conf_d.gl_pathc;
+    find_manifests(command, SYSTEM_DIRECTORY "/conf.d");
+    find_manifests(command, of_board);
+    count = command->found_count;
     for (size_t i = 0; i < count && at_boot; i++) {
-        file_expect(command->conf_d.gl_pathv[i], USUAL_SIZE);
+        file_expect(command->found[i], USUAL_SIZE);
     }
     command->manifests = xrealloc(command->manifests, (count + 1) * sizeof(*command->manifests));
     command->usual_manifests = true;
     command->manifests[command->manifest_count++] = DEFAULT_MANIFEST;
     for (size_t i = 0; i < count; i++) {
-        command->manifests[command->manifest_count++] = command->conf_d.gl_pathv[i];
+        command->manifests[command->manifest_count++] = command->found[i];
     }
 }
 
@@ -323,7 +347,10 @@ int command_run(const struct verb *verb, int argc, char **argv)
         }
         code = verb->run(&command);
     }
-    globfree(&command.conf_d);
+    for (size_t i = 0; i < command.found_count; i++) {
+        free(command.found[i]);
+    }
+    free(command.found);
     free(command.manifests);
     return code < 0 ? EXIT_DONE : code;
 }

@@ -5,7 +5,6 @@
 #ifndef EDGEINIT_COMMAND_H
 #define EDGEINIT_COMMAND_H
 
-#include <glob.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -48,7 +47,8 @@ struct command {
     bool all;
     char **arguments;
     int argument_count;
-    glob_t conf_d;
+    char **found; /* the manifests of conf.d */
+    size_t found_count;
 };
 
 struct verb {

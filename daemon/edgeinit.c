@@ -454,16 +454,16 @@ static void fetch_program(void)
     }
 }
 
-/* Descriptors 0 to 2 must be taken before any other file is opened: messages go to 2, wherever that leads. */
+/* Descriptors 0 to 2 must be taken before any other file is opened: messages go to 2, wherever that leads. A file gets the lowest
+ * number that is free. */
 static void settle_descriptors(void)
 {
-    int fd = open("/dev/null", O_RDWR);
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        int taken = fcntl(fd, F_GETFD) >= 0 ? fd : open("/dev/null", O_RDWR);
 
-    while (fd >= 0 && fd <= STDERR_FILENO) {
-        fd = dup(fd);
-    }
-    if (fd >= 0) {
-        close(fd);
+        if (taken < 0) {
+            return;
+        }
     }
 }
 

@@ -25,6 +25,7 @@ static unsigned long dropped;
  * them, the lines after it. */
 static char rest[MOST_KEPT];
 static size_t rest_length;
+static bool held; /* until the next log_flush() */
 static void (*tell_full)(void *data);
 static void *tell_data;
 static pid_t owner; /* of all this: a child does not tell of its parent's */
@@ -53,6 +54,11 @@ void log_keep(void (*full)(void *data), void *data)
     tell_full = full;
     tell_data = data;
     owner = getpid();
+}
+
+void log_hold(void)
+{
+    held = tell_full != NULL;
 }
 
 int log_fd(void)
@@ -119,23 +125,31 @@ static size_t write_some(const char *data, size_t length)
 /* All of it, or its beginning, and then its rest before anything else; or nothing. */
 static bool write_line(const char *data, size_t length)
 {
-    size_t done = rest_length > 0 ? 0 : write_some(data, length);
+    size_t done = rest_length > 0 || held ? 0 : write_some(data, length);
     bool is_taken = done > 0 || (tell_full != NULL && length <= sizeof(rest) - rest_length);
 
     if (is_taken) {
         memcpy(rest + rest_length, data + done, length - done);
         rest_length += length - done;
     }
-    if (rest_length > 0 && tell_full != NULL) {
+    if (rest_length > 0 && tell_full != NULL && !held) {
         tell_full(tell_data);
     }
     return is_taken;
 }
 
+/* One write per line, so that lines of several processes on one terminal do not mix. */
 static void write_rest(void)
 {
-    size_t done = write_some(rest, rest_length);
+    size_t done = 0;
+    size_t end = 0;
 
+    while (done == end && done < rest_length) {
+        const char *newline = memchr(rest + done, '\n', rest_length - done);
+
+        end = newline == NULL ? rest_length : (size_t)(newline + 1 - rest);
+        done += write_some(rest + done, end - done);
+    }
     rest_length -= done;
     memmove(rest, rest + done, rest_length);
 }
@@ -151,14 +165,22 @@ static void tell_dropped(void)
     }
 }
 
-bool log_flush(void)
+static bool catch_up(void)
 {
     write_rest();
     tell_dropped();
     return rest_length == 0;
 }
 
-/* One write per line, so that lines of several processes on one terminal do not mix. */
+bool log_flush(void)
+{
+    held = false;
+    if (!catch_up() && tell_full != NULL) {
+        tell_full(tell_data);
+    }
+    return rest_length == 0;
+}
+
 static void stderr_sink(enum log_level level, const char *tag, const char *line, size_t length)
 {
     static const char *const marks[] = {
@@ -178,8 +200,11 @@ static void stderr_sink(enum log_level level, const char *tag, const char *line,
         tell_full = NULL;
         rest_length = 0;
         dropped = 0;
+        held = false;
     }
-    log_flush();
+    if (!held || rest_length + sizeof(text) > sizeof(rest)) {
+        catch_up();
+    }
     if ((rest_length > 0 && (dropped > 0 || tell_full == NULL)) || !write_line(text, start + fits + 1)) {
         dropped++;
     }

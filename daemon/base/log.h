@@ -29,6 +29,8 @@ void log_have_patience(int milliseconds);
  * calls log_flush() when log_fd() can be written. NULL: no more. A child that is forked keeps none. */
 void log_keep(void (*full)(void *data), void *data);
 int log_fd(void);
+/* Of who keeps them: what is said until the next log_flush() waits for that, in its order, for something is more urgent. */
+void log_hold(void);
 /* Returns whether none are left. */
 bool log_flush(void);
 

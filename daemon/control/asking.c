@@ -16,6 +16,7 @@
 
 /* Go writes the stacks of all goroutines when it dies of a fault: 750 lines for dockerd. */
 #define LAST_LINES 1000
+#define PROGRAM_START (128 * 1024) /* of a program: what execve(2) and its first instructions read */
 #define HEARD_LATE MICROSECONDS_PER_SECOND
 #define GRACE \
     MICROSECONDS_PER_SECOND /* beyond the child's own alarm(2), which does not reach one that hangs in the kernel */
@@ -131,8 +132,11 @@ static void answer_and_exit(const struct ask *ask, const struct child_ends *ends
     prctl(PR_SET_NAME, "edgeinit-ask");
     child_reset_signals();
     signal(SIGPIPE, SIG_IGN);
-    if (expected != NULL && read(ends->go, &byte, 1) != 1) {
-        _exit(EXIT_FAILURE);
+    if (expected != NULL) {
+        file_expect(service->config->command[0], PROGRAM_START); /* it comes from a disk, and is executed next */
+        if (read(ends->go, &byte, 1) != 1) {
+            _exit(EXIT_FAILURE);
+        }
     }
     alarm(PROFILE_PATIENCE);
     call.node = node_of(ask, expected);

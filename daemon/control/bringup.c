@@ -42,6 +42,7 @@ void bringup_open(struct bringup *bringup, struct loop *loop, struct supervisor 
         .recording = recording,
         .run_dir = run_dir,
         .journal.fd = -1,
+        .turn = -1,
         .drift = bringup->drift,
     };
 }
@@ -66,6 +67,21 @@ static void tell(struct reporting *reporting)
         recording_flush(reporting->recording); /* before the services are released by what follows */
         file_write_all(reporting->pipe_fd, reporting->pending.data, reporting->pending.length);
         text_free(&reporting->pending);
+    }
+}
+
+/* Nothing is changed before the daemon lets it: before it hears of devices that are lost. */
+static void wait_for_daemon(void *data)
+{
+    const struct reporting *reporting = data;
+    ssize_t length;
+    char byte;
+
+    do {
+        length = read(reporting->recording->turn, &byte, 1);
+    } while (length < 0 && errno == EINTR);
+    if (length != 1) {
+        _exit(EXIT_FAILURE); /* it has ended */
     }
 }
 
@@ -109,6 +125,7 @@ static void apply_and_exit(const struct node *node, int pipe_fd, struct recordin
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     plan.measure = true;
+    plan.begin = wait_for_daemon;
     if (apply_run(&plan, report, NULL, &reporting, &err) != 0) {
         log_error("%s", error_text(&err, text, sizeof(text)));
         _exit(EXIT_FAILURE);
@@ -165,6 +182,14 @@ static void settle_services(struct bringup *bringup, bool ended)
 
             supervisor_block(bringup->supervisor, service, cause);
         }
+    }
+}
+
+static void close_turn(struct bringup *bringup)
+{
+    if (bringup->turn >= 0) {
+        close(bringup->turn);
+        bringup->turn = -1;
     }
 }
 
@@ -231,7 +256,9 @@ static void journal_readable(void *data, uint32_t events)
         return;
     }
     text_append(&bringup->heard, bytes, (size_t)length);
+    log_hold(); /* what it tells may release a service, and to say so can wait */
     take_records(bringup);
+    log_flush();
 }
 
 static void forget(struct bringup *bringup)
@@ -295,57 +322,73 @@ static void note_needs(struct bringup *bringup, const struct node *node)
     }
 }
 
-/* The worker is to begin at once: what can be noted meanwhile, is; it waits for that with its first word, for the end of a pipe. */
-static void start_worker(struct bringup *bringup, const struct node *node, int journal)
+/* The worker is to begin at once: what it need not wait for is done meanwhile, in bringup_proceed(). A byte of this pipe lets it
+ * change the board, its end says that what comes before its first word is noted. */
+static int start_worker(struct bringup *bringup, const struct node *node, int journal, struct error *err)
 {
-    int64_t now = clock_now();
-    int turn[2] = {-1, -1};
     pid_t parent = getpid();
+    int turn[2];
 
-    if (bringup->recording->begun || pipe2(turn, O_CLOEXEC) != 0) {
-        recording_begin(bringup->recording);
-        recording_bringup(bringup->recording, node, now);
+    if (pipe2(turn, O_CLOEXEC) != 0) {
+        return error_system(err, errno, "pipe");
     }
+    bringup->began = clock_now();
     bringup->worker = fork();
     if (bringup->worker == 0) {
-        if (turn[1] >= 0) {
-            close(turn[1]);
-        }
+        close(turn[1]);
         bringup->recording->turn = turn[0];
         apply_and_exit(node, journal, bringup->recording, parent);
     }
-    if (turn[1] >= 0) {
-        close(turn[0]);
-        recording_begin(bringup->recording);
-        recording_bringup(bringup->recording, node, now);
-        close(turn[1]);
+    close(turn[0]);
+    bringup->turn = turn[1];
+    if (bringup->worker < 0) {
+        bringup->worker = 0;
+        return error_system(err, errno, "fork the apply worker");
     }
+    return 0;
+}
+
+int bringup_begin(struct bringup *bringup, const struct node *node, struct error *err)
+{
+    int ends[2];
+    int result;
+
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        return error_system(err, errno, "pipe");
+    }
+    result = start_worker(bringup, node, ends[1], err);
+    close(ends[1]);
+    if (result != 0 ||
+        loop_add(bringup->loop, &bringup->journal, ends[0], EPOLLIN, journal_readable, bringup, err) != 0) {
+        close(ends[0]);
+        close_turn(bringup); /* it ends */
+        return error_wrap(err, "start the apply worker");
+    }
+    return 0;
+}
+
+void bringup_proceed(struct bringup *bringup, const struct node *node)
+{
+    file_write_all(bringup->turn, "g", 1); /* in vain if it is gone, which its journal tells */
+    recording_begin(bringup->recording);
+    recording_bringup(bringup->recording, node, bringup->began);
+    close_turn(bringup);
+    note_needs(bringup, node);
 }
 
 int bringup_start(struct bringup *bringup, const struct node *node, struct error *err)
 {
-    int ends[2];
-
     bringup_close(bringup);
-    /* Before there are services nothing has to be held, and the worker begins at once. */
     if (bringup->drift != NULL && bringup->drift->bringup != NULL && bringup->supervisor->count > 0) {
         note_needs(bringup, node);
         if (drift_holds(bringup->drift)) {
             return 0;
         }
     }
-    if (pipe2(ends, O_CLOEXEC) != 0) {
-        return error_system(err, errno, "pipe");
+    if (bringup_begin(bringup, node, err) != 0) {
+        return -1;
     }
-    start_worker(bringup, node, ends[1]);
-    close(ends[1]);
-    if (bringup->worker < 0 ||
-        loop_add(bringup->loop, &bringup->journal, ends[0], EPOLLIN, journal_readable, bringup, err) != 0) {
-        close(ends[0]);
-        bringup->worker = bringup->worker < 0 ? 0 : bringup->worker;
-        return error_system(err, errno, "start the apply worker");
-    }
-    note_needs(bringup, node);
+    bringup_proceed(bringup, node);
     return 0;
 }
 
@@ -386,6 +429,7 @@ void bringup_close(struct bringup *bringup)
         log_error("%s", error_text(&err, text, sizeof(text)));
     }
     host_free(&host);
+    close_turn(bringup);
     close_journal(bringup);
     forget(bringup);
 }

@@ -27,6 +27,8 @@ struct bringup {
     struct loop_source journal; /* the worker's pipe; fd -1: it has ended */
     struct text heard;          /* what came by it, and is no whole record yet */
     pid_t worker;               /* 0: none */
+    int turn;                   /* the end of a pipe that it waits for; else -1 */
+    int64_t began;              /* since then, clock_now() */
     struct outcome *outcomes;
     size_t outcome_count;
     char **names;     /* of the resources */
@@ -44,6 +46,11 @@ void bringup_open(struct bringup *bringup, struct loop *loop, struct supervisor 
 /* Apply this node; later, if services have to stop first because a device that they need is gone (drift.h). What is still needed of its plan is copied: the plan and the host may be freed afterwards. A worker that
  * still runs is ended first. */
 int bringup_start(struct bringup *bringup, const struct node *node, struct error *err);
+
+/* The same in two steps, for the first daemon of a boot, where nothing has to be ended: the worker is there, and changes nothing
+ * before it may proceed. The node is that of both. */
+int bringup_begin(struct bringup *bringup, const struct node *node, struct error *err);
+void bringup_proceed(struct bringup *bringup, const struct node *node);
 
 bool bringup_is_running(const struct bringup *bringup);
 

@@ -226,9 +226,11 @@ static const char *last_ready(const struct daemon *daemon)
     int64_t latest = 0;
 
     for (size_t i = 0; i < supervisor->count; i++) {
-        if (supervisor->services[i]->machine.ready_at > latest) {
-            latest = supervisor->services[i]->machine.ready_at;
-            name = supervisor->services[i]->config->name;
+        const struct service *service = supervisor->services[i];
+
+        if (!service->retired && service->machine.ready_at > latest) {
+            latest = service->machine.ready_at;
+            name = service->config->name;
         }
     }
     return name;
@@ -356,19 +358,22 @@ static void signal_readable(void *data, uint32_t events)
     }
 }
 
-static int watch_signals(struct daemon *daemon, struct error *err)
+/* They wait until they are read. */
+static void block_signals(sigset_t *signals)
 {
-    sigset_t signals;
-    int fd;
-
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGCHLD);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGHUP);
-    sigprocmask(SIG_BLOCK, &signals, NULL);
+    sigemptyset(signals);
+    sigaddset(signals, SIGCHLD);
+    sigaddset(signals, SIGTERM);
+    sigaddset(signals, SIGINT);
+    sigaddset(signals, SIGHUP);
+    sigprocmask(SIG_BLOCK, signals, NULL);
     signal(SIGCHLD, SIG_DFL); /* left ignored by whoever started us, no child could be waited for */
-    fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int watch_signals(struct daemon *daemon, const sigset_t *signals, struct error *err)
+{
+    int fd = signalfd(-1, signals, SFD_CLOEXEC | SFD_NONBLOCK);
+
     return fd < 0 ? error_system(err, errno, "signalfd")
                   : loop_add(&daemon->loop, &daemon->signals, fd, EPOLLIN, signal_readable, daemon, err);
 }
@@ -416,9 +421,11 @@ static int open_all(struct daemon *daemon, const struct node *node, struct error
 {
     const struct server_calls calls = {.status = make_status, .begin = begin, .is_done = is_done, .data = daemon};
     struct server_guests guests;
+    sigset_t signals;
     bool first = is_first(daemon);
 
-    if (loop_open(&daemon->loop, err) != 0 || watch_signals(daemon, err) != 0) {
+    block_signals(&signals);
+    if (loop_open(&daemon->loop, err) != 0) {
         return -1;
     }
     daemon->supervisor.changed = service_changed;
@@ -426,11 +433,17 @@ static int open_all(struct daemon *daemon, const struct node *node, struct error
     daemon->supervisor.data = daemon;
     recording_open(&daemon->recording, &daemon->loop, daemon->paths, node->timeline_boots, daemon->started);
     bringup_open(&daemon->bringup, &daemon->loop, &daemon->supervisor, &daemon->recording, daemon->paths->run_dir);
+    /* The slowest resource is what a boot waits for, so its worker begins before all else. */
+    if (first && bringup_begin(&daemon->bringup, node, err) != 0) {
+        return -1;
+    }
     drift_open(&daemon->drift, &daemon->bringup, bring_up_again, resource_lost,
                daemon); /* before anything is mounted */
     daemon->bringup.drift = &daemon->drift;
-    /* The slowest resource is what a boot waits for, so its worker begins before all else. */
-    if (first && bringup_start(&daemon->bringup, node, err) != 0) {
+    if (first) {
+        bringup_proceed(&daemon->bringup, node);
+    }
+    if (watch_signals(daemon, &signals, err) != 0) {
         return -1;
     }
     recording_begin(&daemon->recording);
@@ -457,8 +470,12 @@ static int open_all(struct daemon *daemon, const struct node *node, struct error
 
 int daemon_run(struct node *node, const struct node_paths *paths, int64_t started, struct error *err)
 {
-    struct daemon daemon = {
-        .paths = paths, .started = started, .loop.epoll = -1, .bringup.journal.fd = -1, .recording.recorder.fd = -1};
+    struct daemon daemon = {.paths = paths,
+                            .started = started,
+                            .loop.epoll = -1,
+                            .bringup.journal.fd = -1,
+                            .bringup.turn = -1,
+                            .recording.recorder.fd = -1};
     CLEANUP_CLOSE int lock = lock_take(paths->run_dir, LOCK_DAEMON, LOCK_PATIENCE, err);
     int result = -1;
 

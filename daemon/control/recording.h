@@ -32,7 +32,7 @@ struct recording {
     int64_t loaded;  /* and when it had, with the CPU time that all took until then */
     struct rusage used;
     bool begun;        /* what is noted first is */
-    int turn;          /* in a worker that began before that: its end of file says that it is; else -1 */
+    int turn;          /* in a worker that may have begun before that: its end of file says that it is; else -1 */
     bool concluding;   /* the last states are noted */
     char **names;      /* of the services, by their numbers in the records */
     uint16_t *changes; /* and how much was noted of each */

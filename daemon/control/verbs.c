@@ -101,12 +101,14 @@ static const struct {
     {"restart", begin_restart, is_started},
 };
 
-static struct service *find(const struct bringup *bringup, const char *name, char *reason, size_t size)
+/* One that a reload retired still ends; who waits for its end may go on doing so, and everybody else is late. */
+static struct service *find(const struct bringup *bringup, const struct request *request, char *reason, size_t size)
 {
-    struct service *service = supervisor_find(bringup->supervisor, name);
+    struct service *service = supervisor_find(bringup->supervisor, request->service);
 
-    if (service == NULL) {
-        snprintf(reason, size, "there is no service \"%s\" in the manifest", name);
+    if (service == NULL || (service->retired && !streq(request->verb, "stop"))) {
+        snprintf(reason, size, "there is no service \"%s\" in the manifest", request->service);
+        return NULL;
     }
     return service;
 }
@@ -123,7 +125,7 @@ int verbs_begin(const struct bringup *bringup, const struct request *request, ui
         if (verbs[i].begin == NULL) {
             return 0;
         }
-        service = find(bringup, request->service, note, size);
+        service = find(bringup, request, note, size);
         if (service != NULL && bringup->supervisor->ending) {
             snprintf(note, size, "the daemon is ending");
             service = NULL;
@@ -137,13 +139,14 @@ int verbs_begin(const struct bringup *bringup, const struct request *request, ui
     return -1;
 }
 
-/* All of them, and the board. */
+/* All that the manifest names, and the board. */
 static int all_ready(const struct bringup *bringup, char *reason, size_t size)
 {
     int result = bringup_is_running(bringup) ? 0 : 1;
 
     for (size_t i = 0; i < bringup->supervisor->count; i++) {
-        int ready = is_ready(bringup->supervisor->services[i], 0, reason, size);
+        const struct service *service = bringup->supervisor->services[i];
+        int ready = service->retired ? 1 : is_ready(service, 0, reason, size);
 
         if (ready < 0) {
             return -1;
@@ -168,7 +171,7 @@ int verbs_is_done(const struct bringup *bringup, const struct request *request, 
     if (request->service[0] == '\0') {
         return all_ready(bringup, reason, size);
     }
-    service = find(bringup, request->service, reason, size);
+    service = find(bringup, request, reason, size);
     for (size_t i = 0; i < ARRAY_SIZE(verbs) && service != NULL; i++) {
         if (streq(request->verb, verbs[i].name)) {
             return verbs[i].is_done(service, ticket, reason, size);

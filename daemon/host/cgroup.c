@@ -111,7 +111,7 @@ static enum verdict foresee(struct resource *resource, const struct host *host)
 
 static enum verdict probe_hierarchy(struct resource *resource, struct host *host)
 {
-    const struct cgroup_spec *spec = resource->spec;
+    struct cgroup_spec *spec = resource->spec;
     CLEANUP_FREE char *word = NULL;
     struct mount_entry entry;
     struct error err = {0};
@@ -120,6 +120,7 @@ static enum verdict probe_hierarchy(struct resource *resource, struct host *host
     int state = spec->role == ROLE_NAMED ? 1 : controller_offered(host, spec->name);
     int there;
 
+    spec->device = 0;
     if (state != 1) {
         return not_offered(resource, state);
     }
@@ -137,6 +138,7 @@ static enum verdict probe_hierarchy(struct resource *resource, struct host *host
         error_remedy(&err, "umount %s, or choose another \"root\" or \"path\"", spec->path);
         return resource_impossible(resource, &err);
     }
+    spec->device = status.st_dev;
     verdict = check_prefix(resource);
     if (verdict != VERDICT_IN_PLACE) {
         return verdict;
@@ -241,15 +243,24 @@ static bool begin(struct resource *resource, struct host *host)
            owner_resolve(&spec->ownership, &uid, &gid, &ignored) == 0 && mkdir(spec->path, 0755) == 0;
 }
 
-/* A hierarchy that mount(2) said it mounted is what the path shows; a tmpfs on a root where nothing was is as well. */
+/* Is what the path shows what mount(2) said it mounted: a hierarchy, or a tmpfs on a root where nothing was? Or the hierarchy that
+ * was there already, and got another owner? */
+static bool is_as_applied(const struct resource *resource, const struct stat *status)
+{
+    const struct cgroup_spec *spec = resource->spec;
+
+    return spec->role == ROLE_ROOT ? resource->verdict == VERDICT_ABSENT && spec->bare
+                                   : resource->verdict == VERDICT_ABSENT ||
+                                         (resource->verdict == VERDICT_DIFFERS && spec->device == status->st_dev);
+}
+
 static enum verdict confirm(struct resource *resource, struct host *host)
 {
     const struct cgroup_spec *spec = resource->spec;
     enum verdict verdict = VERDICT_IN_PLACE;
     struct stat status;
 
-    if (resource->verdict != VERDICT_ABSENT || !mounts_is_root(spec->path, &status) ||
-        (spec->role == ROLE_ROOT && !spec->bare)) {
+    if (!mounts_is_root(spec->path, &status) || !is_as_applied(resource, &status)) {
         return probe(resource, host);
     }
     if (spec->role != ROLE_ROOT) {

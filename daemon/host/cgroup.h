@@ -16,7 +16,8 @@ struct cgroup_spec {
     struct ownership ownership;
     int64_t size; /* root only: of the tmpfs, bytes; 0 for the kernel's default */
     bool optional;
-    bool bare; /* root only: set by apply() that found nothing at all mounted there before it mounted the tmpfs */
+    dev_t device; /* of the hierarchy that probe() found there last; 0: of none */
+    bool bare;    /* root only: set by apply() that found nothing at all mounted there before it mounted the tmpfs */
 };
 
 /* Read the "cgroups" section into resources: the root, each hierarchy at each of its places, the descriptor. */

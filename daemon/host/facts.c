@@ -375,7 +375,9 @@ bool facts_is_mounted(const char *path)
     struct host host = {0};
     struct mount_entry entry;
     struct error ignored = {0};
-    bool is_mounted = mounts_at(&host, path, &entry, &ignored) == 1;
+    struct stat status;
+    /* What is no mount's root may be one that this kernel cannot tell of: then the table does. */
+    bool is_mounted = mounts_is_root(path, &status) || mounts_at(&host, path, &entry, &ignored) == 1;
 
     mounts_forget(&host);
     return is_mounted;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -53,6 +54,19 @@ static int make_target(const struct mount_spec *spec, struct host *host, struct 
     return 0;
 }
 
+/* Why mount(2) refused a device, beyond its errno. */
+static int explain_device(const struct mount_spec *spec, const char *node, const char *type, const char *wanted,
+                          struct error *err)
+{
+    if (err->errnum == ENODEV) {
+        return mount_unknown_type(spec, type, err);
+    }
+    if (!label_explain(wanted, err)) {
+        device_explain(node, spec->type, err);
+    }
+    return -1;
+}
+
 static int mount_device(const struct mount_spec *spec, struct host *host, struct error *err)
 {
     CLEANUP_FREE char *wanted = label_join(spec->options, spec->label);
@@ -72,16 +86,9 @@ static int mount_device(const struct mount_spec *spec, struct host *host, struct
         }
         type = found;
     }
-    if (mounts_mount(host, node, spec->target, type, options, err) != 0) {
-        if (err->errnum == ENODEV) {
-            return mount_unknown_type(spec, type, err);
-        }
-        if (!label_explain(wanted, err)) {
-            device_explain(node, spec->type, err);
-        }
-        return -1;
-    }
-    return 0;
+    return mounts_mount(host, node, spec->target, type, options, err) == 0
+               ? 0
+               : explain_device(spec, node, type, wanted, err);
 }
 
 static char *join_options(const char *first, const char *rest)
@@ -240,4 +247,41 @@ int mount_apply(struct resource *resource, struct host *host, struct error *err)
         result = lost ? replace_lost(spec, host, err) : change(spec, host, err);
     }
     return result != 0 ? -1 : propagation_set(host, spec->target, spec->propagation, err);
+}
+
+/* Of a device that is named by its path, with a type: to find one by its tag, or a type, is to read from it. What fails here fails in
+ * apply() as well, which says why. */
+bool mount_one_call(struct resource *resource, struct host *host, struct mount_call *call)
+{
+    const struct mount_spec *spec = resource->spec;
+    CLEANUP_FREE char *wanted = NULL;
+    CLEANUP_FREE char *options = NULL;
+    CLEANUP_TEXT struct text data = {0};
+    struct error ignored = {0};
+    char node[PATH_MAX];
+
+    if (resource->verdict != VERDICT_ABSENT || spec->form != FORM_DEVICE || mount_is_tag(spec->source) ||
+        spec->type == NULL || streq(spec->type, "auto") || spec->propagation != PROPAGATION_AS_IT_IS) {
+        return false;
+    }
+    wanted = label_join(spec->options, spec->label);
+    options = label_options(wanted);
+    *call = (struct mount_call){.source = spec->source, .target = spec->target, .type = spec->type};
+    mountinfo_split_options(options == NULL ? "" : options, &call->flags, &data);
+    if ((call->flags & MS_BIND) != 0 || device_find(spec->source, spec->type, node, &ignored) != 0 ||
+        made_note(host, true, spec->target, &ignored) != 0) {
+        return false;
+    }
+    call->data = data.length == 0 ? NULL : text_take(&data);
+    return true;
+}
+
+int mount_refused(const struct resource *resource, int errnum, struct error *err)
+{
+    const struct mount_spec *spec = resource->spec;
+    CLEANUP_FREE char *wanted = label_join(spec->options, spec->label);
+    CLEANUP_FREE char *options = label_options(wanted);
+
+    mounts_refused(spec->source, spec->target, spec->type, options, errnum, err);
+    return explain_device(spec, spec->source, spec->type, wanted, err);
 }

@@ -44,8 +44,10 @@ bool mount_is_read_only(const struct mount_spec *spec, const struct mount_entry 
 /* The error for a type that this kernel does not know; returns -1. */
 int mount_unknown_type(const struct mount_spec *spec, const char *type, struct error *err);
 
-/* The kind's prepare() and apply(). */
+/* The kind's prepare(), apply(), one_call() and refused(). */
 int mount_prepare(struct resource *resource, struct host *host, struct error *err);
 int mount_apply(struct resource *resource, struct host *host, struct error *err);
+bool mount_one_call(struct resource *resource, struct host *host, struct mount_call *call);
+int mount_refused(const struct resource *resource, int errnum, struct error *err);
 
 #endif

@@ -206,6 +206,13 @@ int mounts_look(struct host *host, const char *path, struct mount_entry *entry, 
     return is_root;
 }
 
+int mounts_refused(const char *source, const char *target, const char *type, const char *options, int errnum,
+                   struct error *err)
+{
+    return error_system(err, errnum, "mount %s on %s (type %s, options %s)", source == NULL ? "none" : source, target,
+                        type == NULL ? "none" : type, options == NULL || options[0] == '\0' ? "none" : options);
+}
+
 int mounts_mount(struct host *host, const char *source, const char *target, const char *type, const char *options,
                  struct error *err)
 {
@@ -226,11 +233,7 @@ int mounts_mount(struct host *host, const char *source, const char *target, cons
         umount2(target, MNT_DETACH);
     }
     mounts_forget(host);
-    if (errnum == 0) {
-        return 0;
-    }
-    return error_system(err, errnum, "mount %s on %s (type %s, options %s)", source == NULL ? "none" : source, target,
-                        type == NULL ? "none" : type, options == NULL || options[0] == '\0' ? "none" : options);
+    return errnum == 0 ? 0 : mounts_refused(source, target, type, options, errnum, err);
 }
 
 int mounts_detach(struct host *host, const char *target, struct error *err)

@@ -45,6 +45,10 @@ bool mounts_find_last(struct host *host, bool (*fits)(const struct mount_entry *
 int mounts_mount(struct host *host, const char *source, const char *target, const char *type, const char *options,
                  struct error *err);
 
+/* The error of mount(2) with these arguments and that errno; returns -1. */
+int mounts_refused(const char *source, const char *target, const char *type, const char *options, int errnum,
+                   struct error *err);
+
 /* Take the topmost mount off `target`, at once even if it is in use (MNT_DETACH). */
 int mounts_detach(struct host *host, const char *target, struct error *err);
 

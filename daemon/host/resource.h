@@ -47,6 +47,15 @@ struct need_list {
 void need_path(struct need_list *needs, const char *path);
 void need_name(struct need_list *needs, const char *name);
 
+/* A mount(2) that is ready to be made. */
+struct mount_call {
+    const char *source;
+    const char *target;
+    const char *type;
+    unsigned long flags;
+    char *data; /* owned by who gets it; NULL: none */
+};
+
 struct resource_kind {
     const char *name;    /* "mount": the first word of the resource's name */
     const char *section; /* its key under "host" */
@@ -66,6 +75,11 @@ struct resource_kind {
     int (*prepare)(struct resource *resource, struct host *host, struct error *err);
     /* May apply() block for long (a device that hangs)? Then it runs in a worker process. NULL: never. */
     bool (*slow)(const struct resource *resource);
+    /* Where all that is slow about apply() is one mount(2): true if what comes before that has been done, and this is the call. It is
+     * then made by a process that can do nothing else. False: a worker runs apply(). NULL: never. */
+    bool (*one_call)(struct resource *resource, struct host *host, struct mount_call *call);
+    /* That call was refused: the error of apply() for this errno. In a worker, for it may look at the device. Returns -1. */
+    int (*refused)(const struct resource *resource, int errnum, struct error *err);
     /* How long to wait, in milliseconds, while apply() fails with ERROR_TIMEOUT. NULL: not at all. */
     int64_t (*wait)(const struct resource *resource);
     /* A descriptor that becomes readable when another try is worth it; the caller closes it. NULL with wait NULL. */

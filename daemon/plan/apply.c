@@ -171,6 +171,9 @@ int apply_run(struct plan *plan, apply_report *report, void (*waiting)(void *dat
         plan->entries[i].state = STATE_PENDING;
         plan->entries[i].blocker = i;
     }
+    if (plan->begin != NULL) {
+        plan->begin(data);
+    }
     if (window_recover(plan->host, err) != 0) {
         result = -1;
     }

@@ -5,8 +5,10 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "base/beside.h"
 #include "base/child.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -189,6 +191,22 @@ static void add_worker(struct job *job, const struct rusage *usage)
     plan->worker_system += microseconds(&usage->ru_stime);
 }
 
+static void worker_is_over(struct job *job, const struct rusage *usage)
+{
+    job->run->workers--;
+    job->entry->times.applied += clock_now() - job->working;
+    add_worker(job, usage);
+    close_source(&job->run->loop, &job->result);
+    loop_timer_clear(&job->run->loop, &job->deadline);
+    host_refresh(job->run->plan->host); /* it may have mounted */
+}
+
+static void worker_died(int status, struct error *err)
+{
+    error_set(err, ERROR_SYSTEM, 0, "the worker died by signal %d", WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+    error_remedy(err, "run edgeinit apply again; if it was the out-of-memory killer, the kernel log says so");
+}
+
 /* The worker's answer; end of file if it was killed. One that has answered is on its way out; nobody waits for that, it is
  * collected in the end. */
 static void worker_answered(void *data, uint32_t events)
@@ -200,18 +218,41 @@ static void worker_answered(void *data, uint32_t events)
     int status = 0;
 
     (void)events;
-    job->run->workers--;
-    job->entry->times.applied += clock_now() - job->working;
-    add_worker(job, &answer.usage);
-    close_source(&job->run->loop, &job->result);
-    loop_timer_clear(&job->run->loop, &job->deadline);
-    host_refresh(job->run->plan->host); /* it may have mounted */
+    worker_is_over(job, &answer.usage);
     if (length != (ssize_t)sizeof(answer)) {
         waitpid(job->worker, &status, 0);
-        error_set(&err, ERROR_SYSTEM, 0, "the worker died by signal %d", WIFSIGNALED(status) ? WTERMSIG(status) : 0);
-        error_remedy(&err, "run edgeinit apply again; if it was the out-of-memory killer, the kernel log says so");
+        worker_died(status, &err);
     }
     applied(job, err.code == ERROR_NONE ? 0 : -1, &err);
+}
+
+static void start_worker(struct job *job);
+
+/* The end of the pipe: the process that made the one call has closed it by ending. */
+static void call_returned(void *data, uint32_t events)
+{
+    struct job *job = data;
+    struct rusage usage = {0};
+    struct error err;
+    int status = 0;
+
+    (void)events;
+    wait4(job->worker, &status, 0, &usage);
+    beside_free(job->beside);
+    free(job->beside_data);
+    job->beside = NULL;
+    job->beside_data = NULL;
+    worker_is_over(job, &usage);
+    error_clear(&err);
+    if (!WIFEXITED(status)) {
+        worker_died(status, &err);
+        applied(job, -1, &err);
+    } else if (WEXITSTATUS(status) != 0) {
+        job->refused = WEXITSTATUS(status);
+        start_worker(job);
+    } else {
+        applied(job, 0, &err);
+    }
 }
 
 static void worker_hangs(void *data)
@@ -250,9 +291,12 @@ static void worker_is_slow(void *data)
 /* In the worker. */
 static int work(const struct job *job, int pipe_fd)
 {
+    const struct resource_kind *kind = job->entry->resource->kind;
     struct answer answer = {0};
 
-    if (run_step(job->entry->resource->kind->apply, job->entry->resource, job->run->plan->host, &answer.err) == 0) {
+    if (job->refused != 0) {
+        kind->refused(job->entry->resource, job->refused, &answer.err);
+    } else if (run_step(kind->apply, job->entry->resource, job->run->plan->host, &answer.err) == 0) {
         answer.err.code = ERROR_NONE;
     }
     if (job->run->plan->measure) {
@@ -261,11 +305,44 @@ static int work(const struct job *job, int pipe_fd)
     return file_write_all(pipe_fd, (const char *)&answer, sizeof(answer)); /* less than PIPE_BUF: whole or not at all */
 }
 
+/* False: it takes more than one call, or nobody could be found to make it. */
+static bool start_call(struct job *job)
+{
+    const struct resource_kind *kind = job->entry->resource->kind;
+    struct mount_call call = {0};
+
+    if (!beside_is_possible() || job->refused != 0 || kind->one_call == NULL ||
+        !kind->one_call(job->entry->resource, job->run->plan->host, &call)) {
+        return false;
+    }
+    job->beside = beside_start(
+        SYS_mount,
+        (const long[5]){(long)call.source, (long)call.target, (long)call.type, (long)call.flags, (long)call.data},
+        job->run->lock, &job->worker);
+    job->beside_data = call.data;
+    if (job->beside == NULL) {
+        free(take_pointer(&job->beside_data));
+    }
+    return job->beside != NULL;
+}
+
+static void start_fork(struct job *job, int answer)
+{
+    pid_t parent = getpid();
+
+    job->worker = fork();
+    if (job->worker == 0) {
+        /* Die with the one who waits for us; a mount(2) under way still ends, the next run then sees it. */
+        child_die_with(parent);
+        close(job->run->lock); /* a worker that hangs must not keep the next run out */
+        _exit(work(job, answer) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+    }
+}
+
 static void start_worker(struct job *job)
 {
     struct run *run = job->run;
     struct error err = {0};
-    pid_t parent = getpid();
     int ends[2];
 
     job->working = clock_now();
@@ -274,12 +351,8 @@ static void start_worker(struct job *job)
         job_fail(job, &err);
         return;
     }
-    job->worker = fork();
-    if (job->worker == 0) {
-        /* Die with the one who waits for us; a mount(2) under way still ends, the next run then sees it. */
-        child_die_with(parent);
-        close(run->lock); /* a worker that hangs must not keep the next run out */
-        _exit(work(job, ends[1]) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+    if (!start_call(job)) {
+        start_fork(job, ends[1]);
     }
     close(ends[1]);
     if (job->worker < 0) {
@@ -288,8 +361,10 @@ static void start_worker(struct job *job)
         job_fail(job, &err);
         return;
     }
-    if (loop_add(&run->loop, &job->result, ends[0], EPOLLIN, worker_answered, job, &err) != 0) {
+    if (loop_add(&run->loop, &job->result, ends[0], EPOLLIN, job->beside == NULL ? worker_answered : call_returned, job,
+                 &err) != 0) {
         close(ends[0]);
+        kill(job->worker, SIGKILL); /* nobody would hear of it, and what it reads of ours may be freed */
         job_fail(job, &err);
         return;
     }
@@ -328,6 +403,7 @@ static void try_once(struct job *job)
     struct error err = {0};
 
     stop_waiting(job);
+    job->refused = 0;
     if (job->started == 0) {
         job->started = clock_now();
     }

@@ -5,7 +5,9 @@
  * others: which of them may start is apply.c's business.
  *
  * What may block is applied by a worker: a fork, for a mount(2) that hangs with its device can be neither interrupted nor outlived
- * by a thread. It answers by a pipe, in one piece, and dies with the process that waits for it.
+ * by a thread. It answers by a pipe, in one piece, and dies with the process that waits for it. Where it is that one mount(2) alone, as
+ * of a card that is named by its path, it is a process that shares our memory (base/beside.h): its exit code is the answer, and the
+ * end of the pipe tells that it is there; if the call was refused, a fork finds out why.
  */
 #ifndef EDGEINIT_PLAN_JOB_H
 #define EDGEINIT_PLAN_JOB_H
@@ -25,6 +27,9 @@ struct job {
     int64_t waiting; /* since then; 0: it does not */
     int64_t working; /* its worker, since then */
     pid_t worker;
+    struct beside *beside;     /* the worker makes one call and no more; NULL: it is a fork */
+    char *beside_data;         /* of that call; lives as long as the process */
+    int refused;               /* errno of that call, which a fork explains; 0: none */
     struct loop_source result; /* the worker's pipe */
     struct loop_source watch;
     struct loop_timer deadline;

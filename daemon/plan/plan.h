@@ -37,7 +37,7 @@ struct plan_times {
     int64_t waited;
     int64_t probed;
     int64_t applied; /* with what had to be prepared for it */
-    int64_t user;    /* CPU time; 0 unless plan.measure */
+    int64_t user;    /* CPU time; incomplete unless plan.measure */
     int64_t system;
 };
 
@@ -59,8 +59,9 @@ struct plan {
     struct plan_entry *entries; /* one for each resource, at the same index */
     size_t *order;              /* indices of entries */
     size_t count;
-    bool measure;        /* apply asks for the CPU time of each entry, which costs two system calls */
-    int64_t worker_user; /* of all workers together */
+    bool measure;              /* apply asks for the CPU time of each entry, which costs two system calls */
+    void (*begin)(void *data); /* apply calls it, with apply_report's data, before it changes anything; may be NULL */
+    int64_t worker_user;       /* of all workers together */
     int64_t worker_system;
 };
 

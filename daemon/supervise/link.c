@@ -146,9 +146,9 @@ static void ask_for_context(const char *context)
     }
 }
 
-/* In the new process, which may still have our memory: nothing is changed but its own kernel state. */
-static _Noreturn void become_keeper(const char *program, const char *const *arguments, const struct link_start *start,
-                                    int socket_fd)
+/* In the new process, which may still have our memory: nothing is changed but its own kernel state. Returns if it fails. */
+static void become_keeper(const char *program, const char *const *arguments, const struct link_start *start,
+                          int socket_fd)
 {
     const char *const environment[] = {NULL};
     sigset_t none;
@@ -163,8 +163,12 @@ static _Noreturn void become_keeper(const char *program, const char *const *argu
         dup2(socket_fd, KEEPER_DAEMON_FD); /* whatever had that number is close-on-exec, and not needed here */
     }
     execve(program, (char *const *)(uintptr_t)arguments, (char *const *)(uintptr_t)environment);
-    log_error("execute %s: %s; put it beside edgeinit", program, strerror(errno));
-    _exit(EXIT_CANNOT_PREPARE);
+}
+
+static int cannot_execute(const char *program, int errnum, struct error *err)
+{
+    error_system(err, errnum, "execute %s", program);
+    return error_remedy(err, "put it beside edgeinit");
 }
 
 pid_t link_start(struct link *link, const struct link_start *start, struct error *err)
@@ -172,6 +176,7 @@ pid_t link_start(struct link *link, const struct link_start *start, struct error
     char size[24];
     char program[PATH_MAX];
     const char *const arguments[] = {KEEPER_PROGRAM, start->directory, size, start->group, NULL};
+    volatile int failed = 0; /* why it was not executed: written by the process of a vfork(2), which has our memory */
     int ends[2];
     pid_t pid;
 
@@ -190,11 +195,23 @@ pid_t link_start(struct link *link, const struct link_start *start, struct error
             _exit(EXIT_CANNOT_PREPARE);
         }
         become_keeper(program, arguments, start, ends[1]); /* NOLINT(clang-analyzer-unix.Vfork): as above */
+        failed = errno;                                    /* NOLINT(clang-analyzer-unix.Vfork) */
+        if (start->prepare != NULL) {
+            char text[1024];
+
+            cannot_execute(program, failed, err);
+            log_error("%s", error_text(err, text, sizeof(text)));
+        }
+        _exit(EXIT_CANNOT_PREPARE);
     }
     close(ends[1]);
     if (pid < 0) {
         close(ends[0]);
         return error_system(err, errno, "fork a keeper");
+    }
+    if (failed != 0) {
+        close(ends[0]);
+        return cannot_execute(program, failed, err);
     }
     if (say_hello(link, ends[0], err) != 0) {
         error_set(err, ERROR_SYSTEM, 0, "the keeper has ended at once");

@@ -229,7 +229,8 @@ static void start_service(struct service *service)
 
     service->probed = false;
     if (describe_to_keeper(service, &err) != 0 || keeping_start_instance(service, &err) != 0) {
-        running_event(service, EVENT_FAILED, CAUSE_CANNOT_START, error_text(&err, text, sizeof(text)));
+        log_error("%s: %s", service->config->name, error_text(&err, text, sizeof(text)));
+        running_event(service, EVENT_FAILED, CAUSE_CANNOT_START, text);
     }
 }
 

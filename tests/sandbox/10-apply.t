@@ -352,6 +352,48 @@ stage_kinds()
     is "$(different)" '' "other layout and other keys of a JSON file are no drift"
 }
 
+# Without --manifest: what the image says, then what its conf.d says in the order of the names, then that of the state directory.
+stage_usual()
+{
+    local of_image=/system/etc/edgeinit ttl=/proc/sys/net/ipv4/ip_default_ttl
+
+    # says VALUE FILE
+    says()
+    {
+        echo '{"host": {"sysctls": {"net.ipv4.ip_default_ttl": "'"$1"'"}}}' >"$2"
+    }
+    mkdir -p $of_image/conf.d "$work/state/conf.d"
+    echo '{"version": 1, "host": {"sysctls": {"net.ipv4.ip_default_ttl": "70"}}}' >$of_image/edgeinit.json
+    edge apply --state-dir "$work/state"
+    is "$status $(<$ttl)" "0 70" "no --manifest: the image's"
+    says 72 $of_image/conf.d/9.json
+    says 71 $of_image/conf.d/10.json
+    echo '{' >$of_image/conf.d/.hidden.json
+    says 74 $of_image/conf.d/aside.json.bak
+    says 75 $of_image/conf.d/json
+    says 76 $of_image/conf.d/x.jso
+    edge apply --state-dir "$work/state"
+    is "$status $(<$ttl)" "0 72" "conf.d: the last name wins, and what does not end in .json, or begins with a dot, is nothing"
+    says 81 "$work/state/conf.d/1.json"
+    says 80 "$work/state/conf.d/0.json"
+    edge apply --state-dir "$work/state"
+    is "$status $(<$ttl)" "0 81" "then the state directory's"
+}
+
+# Whoever starts it without them: what it opens next would get their numbers, and be written into.
+stage_descriptors()
+{
+    local -x ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0" # the leak checker is a tracer itself
+    strace -qq -o "$work/trace" -e trace=open,openat bash -c 'exec "$0" --version <&- >&- 2>&-' "$EDGEINIT"
+    is "$(grep -oE '"/dev/null", O_RDWR.* = [0-9]+$' "$work/trace" | sed 's/.* //' | paste -sd' ')" '0 1 2' \
+        "descriptors 0 to 2 that are closed are /dev/null"
+    strace -qq -o "$work/trace" -e trace=open,openat bash -c 'exec "$0" --version </proc/version 2>&-' "$EDGEINIT" >"$work/out"
+    is "$(grep -oE '"/dev/null", O_RDWR.* = [0-9]+$' "$work/trace" | sed 's/.* //' | paste -sd' ') $(<"$work/out")" \
+        "2 $("$EDGEINIT" --version)" "and no others"
+}
+
 on_board shipped
 on_board kinds
+on_board usual
+on_board descriptors
 done_testing

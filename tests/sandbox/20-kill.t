@@ -59,6 +59,11 @@ EOF2
     json '{"version": 1, "host": {"mounts": [d["host"]["mounts"][i] for i in (0, 2, 3)],
         "directories": ["/mnt/card/dir"], "files": [f for f in d["host"]["files"] if "on-card" in f["path"]]}}' \
         "$work/kill.json" >"$work/worker-3.json"
+    # Named by its path, it is mounted by a process that shares the memory of its parent.
+    manifest path <<EOF2
+{"version": 1, "host": {"mounts": [
+    {"target": "/mnt/card", "source": "$BOARD_CARD", "type": "$BOARD_CARD_TYPE", "options": "noatime"}]}}
+EOF2
 }
 
 # A board as it is before bring-up, for one try. The card is cleaned through a mount that outlives the tries.
@@ -88,6 +93,10 @@ one_try()
 {
     local what=kill
     fresh
+    if [[ $1 == path ]]; then
+        what=path
+        shift
+    fi
     # In a worker (-f) each process counts its own calls: only what is still to be done by workers is asked for.
     if [[ $1 == after-* ]]; then
         what=worker-3
@@ -107,6 +116,13 @@ one_try()
     ((status == 0)) || printf 'the next apply: %s\n' "$status $out $err"
     diff "$work/reference" <(state) | sed 's/^/different: /'
     find /data /mnt /run /srv \( -name '*.edgeinit-new' -o -name 'window.[0-9]*' \) 2>/dev/null | sed 's/^/left: /'
+}
+
+shares_memory()
+{
+    fresh
+    traced -f -e trace=clone -- apply --manifest "$work/path.json"
+    grep -c CLONE_VM "$work/trace"
 }
 
 # killed_at NAME FEWEST CALLS [STRACE-OPTION...]: one assertion over every place
@@ -158,6 +174,9 @@ stage_kill()
     # strace counts each call for itself, so each has a line.
     killed_at 'the worker that mounts the card' 1 mkdir after-0 -f
     killed_at 'the worker that mounts the card' 1 mount after-0 -f
+    is "$(apart shares_memory)" 1 "a card that is named by its path is mounted by a process that shares the memory"
+    killed_at 'the process of the one call that mounts the card' 1 mount path -f
+    killed_at 'the same, before it has said with whom it dies' 1 prctl path -f
     killed_at 'the worker of a directory on it' 1 mkdir after-1 -f
     killed_at 'the workers of a bind, a tmpfs and a file on it' 1 mkdir after-2 -f
     killed_at 'the workers of a bind, a tmpfs and a file on it' 1 mount after-2 -f

@@ -472,6 +472,86 @@ EOF2
 }
 
 # What the service itself sees.
+# Without its keeper's program nothing can be started; what is told at that moment is told all the same.
+stage_keeperless()
+{
+    local daemon program=$EDGEINIT
+    local EDGEINIT=$work/bin/edgeinit
+    puppet
+    mkdir "$work/bin"
+    cp "$program" "$EDGEINIT"
+    manifest keeperless <<EOF2
+{"version": 1, "host": {"directories": ["/srv/one", "/srv/two"]},
+ "services": {"first": {"command": ["$work/puppet", "first", "wait"], "needs": ["/srv/two"], "restart": {"delay": "100ms"}}}}
+EOF2
+    up --manifest "$work/keeperless.json"
+    ok "the keeper's program is missing, and that is said" \
+        wait_for 10 grep -q 'error: first: execute .*/bin/edgeinit-keeper: No such file or directory; put it beside edgeinit' "$work/log"
+    is "$(grep -c -e 'directory /srv/one' -e 'directory /srv/two' "$work/log")" 2 "no line before it is lost" || diag "$(<"$work/log")"
+    like "$(service first reason)" 'edgeinit-keeper: No such file' "in status as well"
+    cp "$program-keeper" "$work/bin/edgeinit-keeper"
+    ok "it is started once that is there" wait_for 30 service_is first state ready || diag "$(<"$work/log")"
+    down
+    is "$status" 0 "SIGTERM: exit code 0"
+}
+
+# A service that a reload takes out of the manifest, and that takes its time to end, is waited for by nobody but who stopped it.
+stage_leaving()
+{
+    local daemon pid before stopping waiting
+    puppet
+    leaving()
+    {
+        manifest leaving <<EOF2
+{"version": 1, "services": {"stays": {"command": ["$work/puppet", "stays", "wait"]}, $1}}
+EOF2
+    }
+    leaving "\"gone\": {\"command\": [\"$work/puppet\", \"gone\", \"deaf\", \"note=deaf\", \"await=$work/release\"],
+        \"stop\": {\"timeout\": \"10m\"}}"
+    up --manifest "$work/leaving.json"
+    edge wait-ready --timeout 60s
+    is "$status" 0 "both are ready" || diag "$err"
+    ok "and one is deaf" wait_for 10 grep -q '^gone deaf' "$work/notes"
+    pid=$(service gone pid)
+    "$EDGEINIT" stop gone >"$work/stopped" 2>&1 &
+    stopping=$!
+    ok "which a person stops" wait_for 10 service_is gone state stopping
+    leaving "\"late\": {\"command\": [\"$work/puppet\", \"late\", \"await=$work/late\", \"say=READY=1\", \"wait\"],
+        \"ready\": {\"notify\": true, \"timeout\": \"10m\"}}"
+    edge reload
+    is "$status" 0 "it is taken out of the manifest" || diag "$err"
+    for verb in start restart wait-ready; do
+        edge "$verb" gone
+        is "$status $err" "1 edgeinit: error: there is no service \"gone\" in the manifest" "$verb of it"
+    done
+    is "$(service gone state pid)" "stopping $pid" "it is still ending"
+    before=$(least_descriptors "$daemon")
+    "$EDGEINIT" wait-ready --timeout 5m >"$work/waited" 2>&1 &
+    waiting=$!
+    ok "somebody waits for the node" wait_for 10 descriptors_are "$daemon" $((before + 1))
+    touch "$work/release"
+    ok "it is gone from status when it has ended" wait_for 10 service_is gone state ""
+    wait "$stopping"
+    is "$?" 0 "who stopped it hears that it is stopped" || diag "$(<"$work/stopped")"
+    touch "$work/late"
+    wait "$waiting"
+    is "$?" 0 "who waits for the node hears of what the manifest names alone" || diag "$(<"$work/waited")"
+    is "$(service stays state restarts) $(service late state restarts)" "ready 0 ready 0" "all of which runs"
+    # Nor is the node less than ready while another one ends.
+    rm "$work/release"
+    leaving "\"slow\": {\"command\": [\"$work/puppet\", \"slow\", \"deaf\", \"note=deaf\", \"await=$work/release\"],
+        \"stop\": {\"timeout\": \"10m\"}}"
+    edge reload
+    ok "a service that ends slowly" wait_for 10 grep -q '^slow deaf' "$work/notes"
+    leaving "\"last\": {\"command\": [\"$work/puppet\", \"last\", \"wait\"]}"
+    edge reload
+    edge wait-ready --timeout 60s
+    is "$status $(service slow state) $(service last state)" "0 stopping ready" "the node does not wait for its end" || diag "$err"
+    touch "$work/release"
+    down
+    is "$status" 0 "SIGTERM: exit code 0"
+}
+
 stage_attributes()
 {
     local daemon took pid
@@ -1122,7 +1202,7 @@ EOF2
     is "$status" 0 "SIGTERM: exit code 0"
 }
 
-for stage in ${STAGES:-policies starting stopping conditions reload attributes output checks control keeper given_up starved stranger infancy}; do
+for stage in ${STAGES:-policies starting stopping conditions reload leaving keeperless attributes output checks control keeper given_up starved stranger infancy}; do
     on_board "$stage" --card none
 done
 done_testing

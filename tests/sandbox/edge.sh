@@ -30,6 +30,7 @@ on_board()
         [[ $EDGE_STAGE == "$name" ]] || return 0
         work=/tmp/work
         mkdir -p "$work"
+        declare -F "stage_$name" >/dev/null || exit 1 # "command not found" would be a stage without a test
         "stage_$name"
         printf 'stage %s ended\n' "$name"
         exit 0

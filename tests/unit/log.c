@@ -278,11 +278,89 @@ static void test_deadline(void **state)
     close(master);
 }
 
+/* Lines that are held: in a file, which is never full. */
+static void expect_lines(int file, int first, int count)
+{
+    char wanted[64];
+    char line[400];
+    FILE *lines = fdopen(dup(file), "r");
+
+    assert_non_null(lines);
+    rewind(lines);
+    for (int i = 0; i < count; i++) {
+        snprintf(wanted, sizeof(wanted), "held: %d ", first + i);
+        assert_non_null(fgets(line, sizeof(line), lines));
+        assert_memory_equal(line, wanted, strlen(wanted));
+    }
+    assert_null(fgets(line, sizeof(line), lines));
+    fclose(lines);
+}
+
+static void hold_lines(int file)
+{
+    bool is_full = false;
+    pid_t child;
+    int status;
+
+    take_terminal(file);
+    log_keep(note_full, &is_full);
+    log_hold();
+    for (int i = 0; i < 3; i++) {
+        write_numbered("held", i);
+    }
+    expect_lines(file, 0, 0);
+    child = fork();
+    if (child == 0) {
+        write_numbered("held", 7); /* its own, and none of its parent's */
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    expect_lines(file, 7, 1);
+    assert_int_equal(ftruncate(file, 0), 0);
+    assert_true(log_flush());
+    write_numbered("held", 3);
+    expect_lines(file, 0, 4);
+    /* More than is kept: the first of them are written then. */
+    assert_int_equal(ftruncate(file, 0), 0);
+    log_hold();
+    for (int i = 0; i < 1000; i++) {
+        write_numbered("held", i);
+    }
+    assert_true(log_flush());
+    expect_lines(file, 0, 1000);
+    assert_false(is_full);
+    log_keep(NULL, NULL);
+    log_hold(); /* nobody keeps them */
+    assert_int_equal(ftruncate(file, 0), 0);
+    write_numbered("held", 5);
+    expect_lines(file, 5, 1);
+    _exit(0);
+}
+
+static void test_held(void **state)
+{
+    char path[] = "/tmp/unit-log.XXXXXX";
+    int file = mkostemp(path, O_APPEND | O_CLOEXEC);
+    pid_t child;
+    int status;
+
+    (void)state;
+    assert_true(file >= 0);
+    unlink(path);
+    child = fork();
+    if (child == 0) {
+        hold_lines(file);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    close(file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_full), cmocka_unit_test(test_patience), cmocka_unit_test(test_two),
-        cmocka_unit_test(test_kept), cmocka_unit_test(test_deadline),
+        cmocka_unit_test(test_kept), cmocka_unit_test(test_held),     cmocka_unit_test(test_deadline),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
